@@ -1,0 +1,10 @@
+# The command `tally`: a file per verb, public headers only.
+file(GLOB TALLY_COMMAND_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/cmd/tally/*.c)
+if(TALLY_COMMAND_SOURCES)
+  add_executable(tally_command ${TALLY_COMMAND_SOURCES})
+  set_target_properties(tally_command PROPERTIES OUTPUT_NAME tally RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+  target_compile_definitions(tally_command PRIVATE _GNU_SOURCE)
+  target_compile_options(tally_command PRIVATE ${TALLY_WARNINGS} ${TALLY_SANITIZE_OPTIONS})
+  target_link_options(tally_command PRIVATE ${TALLY_SANITIZE_OPTIONS})
+  target_link_libraries(tally_command PRIVATE tally)
+endif()

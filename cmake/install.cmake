@@ -1,0 +1,1 @@
+# Headers, libraries, the command, and what pkg-config and CMake need to find them.

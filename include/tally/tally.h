@@ -1,0 +1,9 @@
+/* tally/tally.h - the whole library. */
+#ifndef TALLY_TALLY_H_
+#define TALLY_TALLY_H_
+
+#include <tally/atomic.h>
+#include <tally/task.h>
+#include <tally/waitgroup.h>
+
+#endif

@@ -11,17 +11,18 @@ struct tally__line {
 	char text[256];
 };
 
-/* Appends, by a printf-like format that knows only %s, %d (int), %u (uint64_t), %p and %%. */
+/* Appends, by a printf-like format that knows only %s, %d (int), %u (uint64_t: cast to it), %p (hexadecimal)
+ * and %%. */
 void tally__line_add(struct tally__line *line, const char *format, ...);
 void tally__line_add_list(struct tally__line *line, const char *format, va_list list);
 
-/* Writes the line and a newline to fd in one call, and empties it. */
+/* Writes the line and a newline to fd in one call, and empties it. Never raises SIGPIPE. */
 void tally__line_write(struct tally__line *line, int fd);
 
-/* Writes `tally: `, the text and a newline to standard error. Formats as above. */
+/* Writes `tally: `, the text and a newline to standard error. Formats as above. Async-signal-safe. */
 void tally__warn(const char *format, ...);
 
-/* The same, then abort(). */
+/* The same, then abort(). Async-signal-safe. */
 _Noreturn void tally__die(const char *format, ...);
 
 #endif

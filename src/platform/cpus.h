@@ -14,8 +14,10 @@ void tally__cpu_relax(void);
 /* An asymmetric barrier. Where tally__heavy_barrier_ready() is true, every thread of the process passes a full
  * barrier during tally__heavy_barrier(): a store before it is seen by what any thread loads after it, and
  * what any thread stored before it is seen by the caller's loads after it. So the other side of a
- * store-then-load pair needs no barrier of its own. Where it is false, the other side needs one. The answer
- * never changes within a process once tally__heavy_barrier_start() has returned. */
+ * store-then-load pair needs no barrier of its own. Where it is false (old kernels, filters),
+ * tally__heavy_barrier() does nothing, and both sides need sequentially consistent operations. The answer never
+ * changes within a process once tally__heavy_barrier_start(), which any thread may call at any time, has
+ * returned. */
 void tally__heavy_barrier_start(void);
 bool tally__heavy_barrier_ready(void);
 void tally__heavy_barrier(void);

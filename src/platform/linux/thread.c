@@ -1,0 +1,124 @@
+/* Threads of Linux, through pthreads so that the C library knows of them. */
+#include "platform/thread.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <link.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+	STACK_BYTES = 256 * 1024,
+	STACK_BYTES_MOST = 64 * 1024 * 1024,
+	TIMER_SLACK = 1000, /* nanoseconds */
+};
+
+struct start {
+	void (*fn)(void *);
+	void *arg;
+};
+
+static void *thread_main(void *given)
+{
+	struct start start = *(struct start *)given;
+
+	free(given);
+	prctl(PR_SET_NAME, "tally");
+	/* The kernel may end a sleep this much late, to save power; 50 us unless told. The scheduler sleeps for
+	 * tens of microseconds at a time and would always wake too late. */
+	prctl(PR_SET_TIMERSLACK, TIMER_SLACK, 0L, 0L, 0L);
+	start.fn(start.arg);
+	return NULL;
+}
+
+/* Adds up what the thread-local variables of one object take. */
+static int add_tls(struct dl_phdr_info *object, size_t size, void *sum)
+{
+	(void)size;
+	for (int i = 0; i < object->dlpi_phnum; i++) {
+		if (object->dlpi_phdr[i].p_type == PT_TLS)
+			*(size_t *)sum +=
+				(size_t)object->dlpi_phdr[i].p_memsz + (size_t)object->dlpi_phdr[i].p_align;
+	}
+	return 0;
+}
+
+/* glibc takes thread-local variables out of the stack, and a program may have megabytes of them. */
+static size_t stack_bytes(void)
+{
+	size_t bytes = STACK_BYTES;
+	long least = sysconf(_SC_THREAD_STACK_MIN); /* larger than PTHREAD_STACK_MIN where registers are many */
+
+	dl_iterate_phdr(add_tls, &bytes);
+	return bytes + (least > 0 ? (size_t)least : (size_t)PTHREAD_STACK_MIN);
+}
+
+static int create(struct start *start)
+{
+	pthread_t thread;
+	pthread_attr_t attributes;
+	int result = pthread_attr_init(&attributes);
+
+	if (result != 0)
+		return result;
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	/* EINVAL: the stack is still too small for what the C library puts on it. */
+	result = EINVAL;
+	for (size_t bytes = stack_bytes(); result == EINVAL && bytes <= STACK_BYTES_MOST; bytes *= 2) {
+		pthread_attr_setstacksize(&attributes, bytes);
+		result = pthread_create(&thread, &attributes, thread_main, start);
+	}
+	pthread_attr_destroy(&attributes);
+	return result;
+}
+
+int tally__thread_start(void (*fn)(void *), void *arg)
+{
+	static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS};
+	sigset_t mask, before;
+	int saved = errno;
+	int result = ENOMEM;
+	struct start *start = malloc(sizeof(*start));
+
+	if (start) {
+		*start = (struct start){fn, arg};
+		/* The thread inherits its mask, so no signal can reach it before it has one. */
+		sigfillset(&mask);
+		for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+			sigdelset(&mask, faults[i]);
+		pthread_sigmask(SIG_SETMASK, &mask, &before);
+		result = create(start);
+		pthread_sigmask(SIG_SETMASK, &before, NULL);
+		if (result != 0)
+			free(start);
+	}
+	errno = saved;
+	return result == ENOMEM ? -EAGAIN : -result;
+}
+
+void tally__thread_yield(void)
+{
+	int saved = errno;
+
+	sched_yield();
+	errno = saved;
+}
+
+int tally__thread_count(void)
+{
+	struct stat tasks;
+	int saved = errno;
+	int count = -1;
+
+	/* A folder has two links and one more for each folder in it; here that is one for each thread. */
+	if (stat("/proc/self/task", &tasks) == 0 && tasks.st_nlink > 2 && tasks.st_nlink - 2 <= INT_MAX)
+		count = (int)(tasks.st_nlink - 2);
+	errno = saved;
+	return count;
+}

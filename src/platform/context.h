@@ -1,0 +1,17 @@
+/* platform/context.h - leave one stack and go on with another.
+ *
+ * A suspended context is the stack pointer below which its callee-saved registers lie. The floating-point
+ * environment and the signal mask are not part of it.
+ */
+#ifndef TALLY_PLATFORM_CONTEXT_H_
+#define TALLY_PLATFORM_CONTEXT_H_
+
+/* Suspends the caller, whose context goes to *from, and resumes the context `to`. Returns when somebody
+ * resumes *from. */
+void tally__context_switch(void **from, void *to);
+
+/* Suspends the caller likewise and calls entry() on an empty stack that ends at stack_top (a multiple of
+ * 16). entry must not return. A debugger's backtrace of it ends there. */
+void tally__context_start(void **from, void *stack_top, void (*entry)(void));
+
+#endif

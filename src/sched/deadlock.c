@@ -1,0 +1,62 @@
+/* sched/deadlock.c - every thread of the process sleeps in the runtime, and none has a deadline.
+ *
+ * Then only a waiter could wake a waiter. Any other thread of the process, known to the runtime or not, might
+ * still act, so there must be none: the kernel's count of threads is compared with the sleepers.
+ */
+#include "sched/deadlock.h"
+
+#include <stddef.h>
+#include <unistd.h>
+
+#include "park/lot.h"
+#include "platform/clock.h"
+#include "platform/die.h"
+#include "sched/dump.h"
+#include "sched/idle.h"
+#include "sched/thread.h"
+
+/* A thread that is just ending is counted by the kernel for some time yet. Look again so often, after a pause
+ * that doubles. */
+#define LOOKS       8
+#define FIRST_PAUSE INT64_C(20000000)
+
+/* One thread at a time is the one that looks again. */
+static tally_atomic_ptr looker;
+
+static bool somebody_waits(void)
+{
+	for (size_t i = 0; i < TALLY__LOT_BUCKETS; i++) {
+		tally__lock_acquire(&tally__lot[i].lock);
+		bool waits = tally__lot[i].first != NULL;
+		tally__lock_release(&tally__lot[i].lock);
+		if (waits)
+			return true;
+	}
+	return false;
+}
+
+int64_t tally__deadlock_look(struct tally__thread *thread)
+{
+	if (!tally__idle_is_quiet())
+		return TALLY__FOREVER;
+	if (tally__idle_all_asleep(thread)) {
+		if (!somebody_waits())
+			return TALLY__FOREVER;
+		tally__warn("all tasks are asleep - deadlock!");
+		tally__dump_waiters(STDERR_FILENO);
+		tally__die("%s", "nothing is left that could wake them");
+	}
+	/* The one before may have been woken for something better. */
+	struct tally__thread *other = tally_atomic_ptr_load(&looker);
+	if (other != thread && other != NULL && tally_atomic_u32_load(&other->event) == THREAD_ASLEEP)
+		return TALLY__FOREVER;
+	if (other != thread) {
+		if (!tally_atomic_ptr_compare_and_swap(&looker, other, thread))
+			return TALLY__FOREVER;
+		thread->looks = 0;
+	}
+	if (thread->looks < LOOKS)
+		return tally__clock_now() + (FIRST_PAUSE << thread->looks++);
+	tally_atomic_ptr_compare_and_swap(&looker, thread, NULL);
+	return TALLY__FOREVER;
+}

@@ -1,0 +1,77 @@
+/* sched/spawn.c - new tasks. */
+#include "sched/spawn.h"
+
+#include <errno.h>
+#include <tally/task.h>
+
+#include "platform/die.h"
+#include "platform/sanitizer.h"
+#include "sched/idle.h"
+#include "sched/start.h"
+#include "sched/thread.h"
+
+/* The calling thread, able to spawn; NULL with the reason in *error. */
+static struct tally__thread *spawner(int *error)
+{
+	struct tally__thread *thread = tally__thread_self();
+	if (thread != NULL && thread->may_spawn)
+		return thread;
+	*error = tally__start();
+	if (*error != 0)
+		return NULL;
+	return tally__thread_self();
+}
+
+static int spawn(struct tally__task like)
+{
+	int error;
+	struct tally__thread *thread = spawner(&error);
+	if (thread == NULL)
+		return error;
+	struct tally__task *task = tally__task_new(&thread->tasks);
+	if (task == NULL)
+		return -ENOMEM;
+	*task = like;
+	task->spawned_at = task;
+	tally__race_release(task);
+	error = tally__deque_push(&thread->deque, task, thread->full_barrier);
+	if (error != 0) {
+		tally__task_free(&thread->tasks, task);
+		return error;
+	}
+	tally__idle_notify();
+	return 0;
+}
+
+int tally__spawn(void (*fn)(void *), void *arg, tally_waitgroup *group)
+{
+	return spawn((struct tally__task){.call.plain = fn, .arg = arg, .group = group});
+}
+
+int tally__spawn_indexed(void (*fn)(void *, size_t), void *arg, tally_waitgroup *group, uint32_t count)
+{
+	return spawn((struct tally__task){
+		.call.indexed = fn, .arg = arg, .group = group, .end = count, .flags = TASK_INDEXED});
+}
+
+void tally__spawn_failed(int error)
+{
+	if (error == -EAGAIN)
+		tally__die("cannot start a task: the system refuses a thread to run it; raise the limit on "
+			   "processes");
+	tally__die("cannot start a task: no memory");
+}
+
+int tally_try_go(void (*fn)(void *), void *arg)
+{
+	if (fn == NULL)
+		tally__die("go of a null function (task %u)", tally_task_id());
+	return tally__spawn(fn, arg, NULL);
+}
+
+void tally_go(void (*fn)(void *), void *arg)
+{
+	int error = tally_try_go(fn, arg);
+	if (error != 0)
+		tally__spawn_failed(error);
+}

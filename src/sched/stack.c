@@ -1,0 +1,172 @@
+/* sched/stack.c - slabs of stacks, and the free ones. */
+#include "sched/stack.h"
+
+#include "platform/die.h"
+#include "platform/lock.h"
+#include "platform/pages.h"
+#include "platform/sanitizer.h"
+
+#define SLAB_STACKS   64
+#define GUARD_BYTES   (4 * TALLY__PAGE_SIZE) /* a frame larger than this can jump over it */
+#define LEAST_BYTES   (4 * TALLY__PAGE_SIZE)
+#define DEFAULT_BYTES ((size_t)64 * 1024)
+
+/* Of the free stacks in the pool, so many keep the memory they have touched. */
+#define KEEP_TOUCHED 4096
+
+struct slab {
+	struct slab *next;
+	char *first_slot;
+	size_t slot_bytes;
+	struct tally__stack stacks[SLAB_STACKS];
+};
+
+static struct {
+	struct tally__lock lock;
+	size_t bytes; /* 0: not decided yet */
+	struct tally__stack *free;
+	uint64_t free_count;
+	tally_atomic_ptr slabs; /* list of struct slab; it only grows */
+	tally_atomic_u64 made;
+	bool warned;
+} pool;
+
+void tally__stack_set_size(size_t bytes)
+{
+	if (bytes < LEAST_BYTES)
+		bytes = LEAST_BYTES;
+	pool.bytes = (bytes + TALLY__PAGE_SIZE - 1) / TALLY__PAGE_SIZE * TALLY__PAGE_SIZE;
+}
+
+size_t tally__stack_size(void)
+{
+	return pool.bytes != 0 ? pool.bytes : DEFAULT_BYTES;
+}
+
+/* With the lock held: maps a slab and makes its stacks free. */
+static bool add_slab(void)
+{
+	size_t head = (sizeof(struct slab) + TALLY__PAGE_SIZE - 1) / TALLY__PAGE_SIZE * TALLY__PAGE_SIZE;
+	size_t slot_bytes = GUARD_BYTES + tally__stack_size();
+	size_t bytes = head + SLAB_STACKS * slot_bytes;
+	struct slab *slab = tally__pages_map(bytes);
+	if (slab == NULL)
+		return false;
+	tally__pages_no_huge(slab, bytes);
+	slab->first_slot = (char *)slab + head;
+	slab->slot_bytes = slot_bytes;
+	for (int i = SLAB_STACKS - 1; i >= 0; i--) {
+		struct tally__stack *stack = &slab->stacks[i];
+		char *slot = slab->first_slot + (size_t)i * slot_bytes;
+		stack->bottom = slot + GUARD_BYTES;
+		stack->top = slot + slot_bytes;
+		if (tally__pages_guard(slot, GUARD_BYTES) != 0 && !pool.warned) {
+			pool.warned = true;
+			tally__warn(
+				"no guards below further task stacks: the limit on memory mappings is reached; "
+				"raise vm.max_map_count");
+		}
+		tally__stack_register(stack->bottom, stack->top);
+		stack->next = pool.free;
+		pool.free = stack;
+	}
+	pool.free_count += SLAB_STACKS;
+	/* Only under the lock are slabs added. pairs with stack.c:tally__stack_each */
+	slab->next = tally_atomic_ptr_load_relaxed(&pool.slabs);
+	tally_atomic_ptr_store(&pool.slabs, slab);
+	tally_atomic_u64_add(&pool.made, SLAB_STACKS);
+	return true;
+}
+
+struct tally__stack *tally__stack_new(struct tally__stack_cache *cache)
+{
+	struct tally__stack *stack = cache->first;
+	if (stack != NULL) {
+		cache->first = stack->next;
+		cache->count--;
+	} else {
+		tally__lock_acquire(&pool.lock);
+		if (pool.free != NULL || add_slab()) {
+			stack = pool.free;
+			pool.free = stack->next;
+			pool.free_count--;
+		}
+		tally__lock_release(&pool.lock);
+		if (stack == NULL)
+			return NULL;
+	}
+	tally__stack_forget(stack->bottom, stack->top);
+	return stack;
+}
+
+void tally__stack_free(struct tally__stack_cache *cache, struct tally__stack *stack)
+{
+	stack->next = cache->first;
+	cache->first = stack;
+	cache->count++;
+}
+
+void tally__stack_cache_trim(struct tally__stack_cache *cache, unsigned keep)
+{
+	if (cache->count <= keep)
+		return;
+	/* What the thread used last stays with it. */
+	struct tally__stack **link = &cache->first;
+	for (unsigned i = 0; i < keep; i++)
+		link = &(*link)->next;
+	struct tally__stack *surplus = *link, *last = NULL;
+	*link = NULL;
+	uint64_t count = cache->count - keep;
+	cache->count = keep;
+
+	tally__lock_acquire(&pool.lock);
+	bool discard = pool.free_count >= KEEP_TOUCHED;
+	tally__lock_release(&pool.lock);
+	for (struct tally__stack *stack = surplus; stack != NULL; stack = stack->next) {
+		if (discard)
+			tally__pages_discard(stack->bottom, (size_t)(stack->top - stack->bottom));
+		last = stack;
+	}
+	tally__lock_acquire(&pool.lock);
+	last->next = pool.free;
+	pool.free = surplus;
+	pool.free_count += count;
+	tally__lock_release(&pool.lock);
+}
+
+struct tally__stack *tally__stack_of_guard(const void *address)
+{
+	const char *byte = address;
+	for (struct slab *slab = tally_atomic_ptr_load(&pool.slabs); slab != NULL; slab = slab->next) {
+		if (byte < slab->first_slot || byte >= slab->first_slot + SLAB_STACKS * slab->slot_bytes)
+			continue;
+		size_t offset = (size_t)(byte - slab->first_slot);
+		return offset % slab->slot_bytes < GUARD_BYTES ? &slab->stacks[offset / slab->slot_bytes]
+							       : NULL;
+	}
+	return NULL;
+}
+
+void tally__stack_each(void (*visit)(struct tally__stack *stack, void *arg), void *arg)
+{
+	for (struct slab *slab = tally_atomic_ptr_load(&pool.slabs); slab != NULL; slab = slab->next)
+		for (int i = 0; i < SLAB_STACKS; i++)
+			visit(&slab->stacks[i], arg);
+}
+
+uint64_t tally__stack_count(void)
+{
+	return tally_atomic_u64_load(&pool.made);
+}
+
+static void forget_task(struct tally__stack *stack, void *arg)
+{
+	(void)arg;
+	tally_atomic_ptr_store(&stack->task, NULL);
+}
+
+void tally__stack_reset(void)
+{
+	pool.lock = (struct tally__lock){0};
+	tally__stack_each(forget_task, NULL);
+}

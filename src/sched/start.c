@@ -1,0 +1,95 @@
+/* sched/start.c - first use, the environment's settings, and fork. */
+#include "sched/start.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <tally/task.h>
+
+#include "park/lot.h"
+#include "platform/cpus.h"
+#include "platform/die.h"
+#include "platform/lock.h"
+#include "platform/thread.h"
+#include "sched/idle.h"
+#include "sched/overflow.h"
+#include "sched/queue.h"
+#include "sched/thread.h"
+
+static struct tally__lock lock;
+static bool started; /* guarded by lock */
+
+/* A whole number from the environment, at least 1; 0 if there is none. Anything else is an error of the user.
+ */
+static unsigned long setting(const char *name)
+{
+	const char *text = getenv(name);
+	if (text == NULL || *text == '\0')
+		return 0;
+	char *end;
+	errno = 0;
+	unsigned long value = strtoul(text, &end, 10);
+	if (errno != 0 || *end != '\0' || value == 0 || *text == '-')
+		tally__die("%s=%s in the environment is not a whole number above 0", name, text);
+	return value;
+}
+
+int tally__default_workers(void)
+{
+	unsigned long workers = setting("TALLY_WORKERS");
+	if (workers == 0)
+		return tally__cpus_usable();
+	return workers < 1024 ? (int)workers : 1024;
+}
+
+/* In the child of a fork there is one thread, and nothing of what the parent's tasks did. */
+static void after_fork(void)
+{
+	struct tally__thread *self = tally__thread_self();
+	lock = (struct tally__lock){0};
+	tally__lot_reset();
+	tally__queue_reset();
+	tally__task_reset();
+	tally__stack_reset();
+	tally__thread_reset();
+	tally__idle_reset();
+	if (self != NULL && self->current != NULL)
+		self->forked = true;
+}
+
+static void start_once(void)
+{
+	int error = errno;
+	tally__lock_acquire(&lock);
+	if (!started) {
+		unsigned long bytes = setting("TALLY_STACK_SIZE");
+		if (bytes != 0)
+			tally__stack_set_size(bytes);
+		tally__heavy_barrier_start();
+		tally__overflow_start();
+		if (tally__thread_after_fork(after_fork) != 0)
+			tally__die("no memory to start");
+		started = true;
+	}
+	tally__lock_release(&lock);
+	errno = error;
+}
+
+int tally__start(void)
+{
+	start_once();
+	struct tally__thread *thread = tally__thread_attach();
+	if (thread == NULL)
+		return -ENOMEM;
+	int error = tally__idle_start();
+	if (error == 0) {
+		thread->may_spawn = true;
+		thread->full_barrier = !tally__heavy_barrier_ready();
+	}
+	return error;
+}
+
+int tally_set_workers(int n)
+{
+	start_once();
+	return tally__idle_set_limit(n);
+}

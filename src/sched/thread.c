@@ -1,0 +1,211 @@
+/* sched/thread.c - the registry of threads, their mailboxes and their sleep. */
+#include "sched/thread.h"
+
+#include <string.h>
+
+#include "platform/cpus.h"
+#include "platform/die.h"
+#include "platform/futex.h"
+#include "platform/lock.h"
+#include "platform/pages.h"
+#include "platform/sanitizer.h"
+#include "platform/signals.h"
+#include "platform/thread.h"
+#include "sched/idle.h"
+#include "sched/queue.h"
+
+#define FIRST_CAPACITY 256 /* of a deque: it fits the page of its thread */
+
+static struct {
+	struct tally__lock lock;  /* for finding a free one */
+	tally_atomic_ptr threads; /* a list that only grows */
+	tally_atomic_u64 wakes;
+} registry;
+
+struct tally__thread *tally__thread_first(void)
+{
+	return tally_atomic_ptr_load(&registry.threads);
+}
+
+uint64_t tally__thread_wakes(void)
+{
+	return tally_atomic_u64_load(&registry.wakes);
+}
+
+/* A thread's memory, from one that has ended or fresh. */
+static struct tally__thread *take(void)
+{
+	struct tally__thread *thread;
+	tally__lock_acquire(&registry.lock);
+	for (thread = tally__thread_first(); thread != NULL; thread = thread->next_registered) {
+		if (!tally_atomic_bool_load(&thread->in_use))
+			break;
+	}
+	if (thread == NULL) {
+		size_t head = (sizeof(*thread) + 63) / 64 * 64;
+		thread = tally__pages_map(head + tally__deque_buffer_size(FIRST_CAPACITY));
+		if (thread != NULL) {
+			tally__deque_start(&thread->deque, (char *)thread + head, FIRST_CAPACITY);
+			thread->next_registered = tally__thread_first();
+			tally_atomic_ptr_store(&registry.threads, thread);
+		}
+	}
+	if (thread != NULL)
+		tally_atomic_bool_store(&thread->in_use, true);
+	tally__lock_release(&registry.lock);
+	return thread;
+}
+
+/* What a new owner must not find. Caches, the deque's buffer and the counts stay. */
+static void clean(struct tally__thread *thread)
+{
+	thread->current = NULL;
+	thread->stack = NULL;
+	thread->ready = thread->yielded_first = thread->yielded_last = NULL;
+	thread->done_group = NULL;
+	thread->done_count = 0;
+	thread->handed = NULL;
+	memset(thread->awaited, 0, sizeof(thread->awaited));
+	thread->timers = NULL;
+	thread->worker = thread->may_spawn = thread->has_permit = false;
+	thread->own_stack_bottom = NULL;
+	thread->permit_since = 0;
+	thread->looks = 0;
+	thread->watched = thread->forked = false;
+	thread->victim = NULL;
+	thread->stolen = 0;
+	thread->full_barrier = true;
+	thread->doze = 0;
+	memset(&thread->native, 0, sizeof(thread->native));
+	thread->native.flags = TASK_NATIVE;
+	tally_atomic_u32_store(&thread->news, 0);
+}
+
+/* The thread ends. What it has queued is for others. */
+static void detach(void *arg)
+{
+	struct tally__thread *thread = arg;
+	if (thread->current != NULL)
+		tally__die("task %u ended its thread: a task ends by returning, not by pthread_exit or "
+			   "cancellation",
+			   thread->current->id);
+	struct tally__task *task;
+	while ((task = tally__deque_take(&thread->deque)) != NULL)
+		tally__queue_put(task, task, 1);
+	tally__task_cache_empty(&thread->tasks);
+	tally__stack_cache_trim(&thread->stacks, 0);
+	tally__idle_check();
+	if (thread->watched)
+		tally__signal_stack_remove(thread->signal_stack);
+	tally__local_set(NULL);
+	tally_atomic_bool_store(&thread->in_use, false);
+}
+
+struct tally__thread *tally__thread_attach(void)
+{
+	struct tally__thread *thread = tally__thread_self();
+	if (thread != NULL)
+		return thread;
+	thread = take();
+	if (thread == NULL)
+		return NULL;
+	clean(thread);
+	thread->race_fiber = tally__race_current();
+	tally__local_set(thread);
+	if (tally__thread_at_exit(detach, thread) != 0) {
+		tally__local_set(NULL);
+		tally_atomic_bool_store(&thread->in_use, false);
+		return NULL;
+	}
+	return thread;
+}
+
+struct tally__thread *tally__thread_new_worker(void)
+{
+	struct tally__thread *thread = take();
+	if (thread != NULL) {
+		clean(thread);
+		thread->worker = true;
+		thread->may_spawn = true;
+		thread->full_barrier = !tally__heavy_barrier_ready();
+	}
+	return thread;
+}
+
+void tally__thread_begin_worker(struct tally__thread *thread)
+{
+	thread->race_fiber = tally__race_current();
+	tally__local_set(thread);
+	/* Only who ends its thread in a task needs it: that is reported. */
+	(void)tally__thread_at_exit(detach, thread);
+}
+
+void tally__thread_abandon_worker(struct tally__thread *thread)
+{
+	tally_atomic_bool_store(&thread->in_use, false);
+}
+
+void tally__thread_send(struct tally__thread *thread, struct tally__task *task)
+{
+	void *first;
+	do {
+		first = tally_atomic_ptr_load(&thread->mailbox);
+		task->next = first;
+	} while (!tally_atomic_ptr_compare_and_swap(&thread->mailbox, first, task));
+	tally__thread_poke(thread);
+}
+
+void tally__thread_poke(struct tally__thread *thread)
+{
+	if (tally_atomic_u32_load(&thread->event) == THREAD_AWAKE)
+		return;
+	if (tally_atomic_u32_swap(&thread->event, THREAD_AWAKE) == THREAD_AWAKE)
+		return;
+	tally_atomic_u64_add(&registry.wakes, 1);
+	tally__futex_wake(&thread->event, 1);
+}
+
+static uint32_t news_of(struct tally__thread *thread)
+{
+	uint32_t mail = tally_atomic_ptr_load(&thread->mailbox) != NULL ? NEWS_MAILBOX : 0;
+	return tally_atomic_u32_load(&thread->news) | mail;
+}
+
+void tally__thread_sleep(struct tally__thread *thread, uint32_t wanted, uint32_t how, int64_t deadline)
+{
+	tally_atomic_u32_store(&thread->event, how);
+	if ((news_of(thread) & wanted) == 0)
+		tally__futex_wait(&thread->event, how, deadline);
+	tally_atomic_u32_store(&thread->event, THREAD_AWAKE);
+}
+
+void tally__thread_open_mailbox(struct tally__thread *thread)
+{
+	struct tally__task *next, *task = tally_atomic_ptr_swap(&thread->mailbox, NULL);
+	for (; task != NULL; task = next) {
+		next = task->next;
+		task->next = thread->ready;
+		thread->ready = task;
+	}
+}
+
+void tally__thread_reset(void)
+{
+	struct tally__thread *self = tally__thread_self();
+	registry.lock = (struct tally__lock){0};
+	for (struct tally__thread *thread = tally__thread_first(); thread != NULL;
+	     thread = thread->next_registered) {
+		while (tally__deque_take(&thread->deque) != NULL) {
+		}
+		tally_atomic_ptr_store(&thread->mailbox, NULL);
+		tally_atomic_u32_store(&thread->event, THREAD_AWAKE);
+		tally_atomic_u32_store(&thread->news, 0);
+		tally_atomic_bool_store(&thread->working, false);
+		tally_atomic_ptr_store(&thread->running, NULL);
+		thread->queued = QUEUED_NOWHERE;
+		thread->has_permit = false;
+		thread->may_spawn = false;
+		if (thread != self)
+			tally_atomic_bool_store(&thread->in_use, false);
+	}
+}

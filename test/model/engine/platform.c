@@ -1,0 +1,260 @@
+/* platform.c - the library's platform calls, as models have them. */
+#include "engine.h"
+#include "platform/clock.h"
+#include "platform/cpus.h"
+#include "platform/die.h"
+#include "platform/futex.h"
+#include "platform/pages.h"
+#include "platform/thread.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The kernel reads the word and queues the caller in one step: it reads the last store. */
+int model__futex_wait(const struct model_place *at, void *word, uint32_t expected, int64_t deadline)
+{
+	struct thread *me = self();
+
+	point(at, "futex_wait");
+	check_alive(at, word, 4);
+	uint32_t now = (uint32_t)memory_peek(word, 4);
+	if (now != expected) {
+		if (engine->tracing)
+			trace(at, "futex_wait %s: holds %#x, not %#x", address_text(word), now, expected);
+		return -EAGAIN;
+	}
+	if (!engine->model->no_spurious && engine->strategy != MODEL_DFS && engine->spurious_left &&
+	    choose_rarely(16)) {
+		bool signal = choose(2, FREE_CHOICE) != 0;
+
+		engine->spurious_left--;
+		if (engine->tracing)
+			trace(at, "futex_wait %s: returns for %s", address_text(word),
+			      signal ? "a signal" : "no reason");
+		return signal ? -EINTR : 0;
+	}
+	if (deadline != TALLY__FOREVER && deadline <= engine->now)
+		return -ETIMEDOUT;
+	if (engine->tracing)
+		trace(at, "futex_wait %s: sleeps while %#x", address_text(word), now);
+	me->word = word;
+	me->deadline = deadline;
+	me->woken_with = 0;
+	sleep_here(at, "futex_wait");
+	if (engine->tracing)
+		trace(at, "futex_wait %s: %s", address_text(word), me->woken_with ? "deadline" : "woken");
+	return me->woken_with;
+}
+
+void model__futex_wake(const struct model_place *at, void *word, int count)
+{
+	int woken = 0;
+
+	point(at, "futex_wake");
+	while (woken < count) {
+		uint32_t asleep = 0;
+
+		for (unsigned i = 0; i < engine->thread_count; i++) {
+			if (engine->threads[i].state == THREAD_ASLEEP && engine->threads[i].word == word)
+				asleep |= bit(i);
+		}
+		if (asleep == 0)
+			break;
+		for (unsigned n = choose((unsigned)__builtin_popcount(asleep), FREE_CHOICE); n > 0; n--)
+			asleep &= asleep - 1;
+		unsigned i = (unsigned)__builtin_ctz(asleep);
+		engine->threads[i].state = THREAD_READY;
+		engine->threads[i].word = NULL;
+		engine->ready |= bit(i);
+		engine->timed &= ~bit(i);
+		woken++;
+	}
+	if (engine->tracing)
+		trace(at, "futex_wake %s: %d woken", address_text(word), woken);
+}
+
+int64_t model__clock_now(const struct model_place *at)
+{
+	point(at, "clock_now");
+	engine->now += choose_rarely(8) ? 1000 : 1;
+	if (engine->tracing)
+		trace(at, "clock_now: %lld", (long long)engine->now);
+	return engine->now;
+}
+
+int64_t model_now(void)
+{
+	return engine->now;
+}
+
+void model__yield(const struct model_place *at)
+{
+	yield_point(at, "yield");
+}
+
+int model__thread_start(const struct model_place *at, void (*fn)(void *), void *arg)
+{
+	point(at, "thread_start");
+	if ((engine->model->faults & MODEL_FAULT_THREAD) && engine->faults_left && choose_rarely(4)) {
+		engine->faults_left--;
+		trace(at, "thread_start: refused");
+		return -EAGAIN;
+	}
+	if (engine->thread_count == THREADS)
+		fail(MODEL_MISUSE, "more than %d threads", THREADS);
+	unsigned number = engine->thread_count++;
+	if (engine->tracing)
+		trace(at, "thread_start: thread %u", number);
+	context_begin(number, NULL, fn, arg);
+	engine->threads[number].helper = true;
+	self()->clock.at[engine->self]++;
+	engine->threads[number].clock = self()->clock;
+	engine->threads[number].clock.at[number] = 1;
+	return 0;
+}
+
+int tally__thread_count(void)
+{
+	return (int)engine->thread_count;
+}
+
+int tally__cpus_usable(void)
+{
+	return engine->model->cpus ? (int)engine->model->cpus : 2;
+}
+
+void tally__heavy_barrier_start(void)
+{
+}
+
+bool tally__heavy_barrier_ready(void)
+{
+	return engine->model->heavy_barrier;
+}
+
+/* Each thread passes a full barrier: no load may read a store older than the last ones of now. */
+void model__heavy_barrier(const struct model_place *at)
+{
+	point(at, "heavy_barrier");
+	if (!engine->model->heavy_barrier)
+		fail(MODEL_MISUSE, "tally__heavy_barrier where it is not ready");
+	if (engine->tracing)
+		trace(at, "heavy_barrier");
+	memory_barrier();
+}
+
+void *model__pages_map(const struct model_place *at, size_t bytes)
+{
+	return model__alloc(at, bytes, TALLY__PAGE_SIZE, true);
+}
+
+void model__pages_unmap(const struct model_place *at, void *start, size_t bytes)
+{
+	(void)bytes;
+	model__free(at, start);
+}
+
+int tally__pages_guard(void *start, size_t bytes)
+{
+	(void)start;
+	(void)bytes;
+	return 0;
+}
+
+void tally__pages_discard(void *start, size_t bytes)
+{
+	memset(start, 0, bytes);
+}
+
+void model_expect_death(const char *text)
+{
+	engine->expected_death = text;
+}
+
+static void add_list(struct tally__line *line, const char *format, va_list list)
+{
+	char *end = line->text + line->length;
+	size_t left = sizeof(line->text) - line->length;
+
+	/* %u is a uint64_t in the library's format; all that a model needs of it is the text around it. */
+	for (; *format && left > 1; format++) {
+		char piece[32] = {*format, 0};
+		const char *text = piece;
+
+		if (*format == '%') {
+			switch (*++format) {
+			case 's':
+				text = va_arg(list, const char *);
+				break;
+			case 'd':
+				snprintf(piece, sizeof(piece), "%d", va_arg(list, int));
+				break;
+			case 'u':
+				snprintf(piece, sizeof(piece), "%llu",
+					 (unsigned long long)va_arg(list, uint64_t));
+				break;
+			case 'p':
+				snprintf(piece, sizeof(piece), "%p", va_arg(list, void *));
+				break;
+			default:
+				piece[0] = *format;
+				break;
+			}
+		}
+		size_t length = strlen(text);
+		if (length > left - 1)
+			length = left - 1;
+		memcpy(end, text, length);
+		end += length;
+		left -= length;
+	}
+	*end = 0;
+	line->length = sizeof(line->text) - left;
+}
+
+void tally__line_add_list(struct tally__line *line, const char *format, va_list list)
+{
+	add_list(line, format, list);
+}
+
+void tally__line_add(struct tally__line *line, const char *format, ...)
+{
+	va_list list;
+
+	va_start(list, format);
+	add_list(line, format, list);
+	va_end(list);
+}
+
+void tally__line_write(struct tally__line *line, int fd)
+{
+	(void)fd;
+	trace(NULL, "says: %s", line->text);
+	line->length = 0;
+}
+
+void tally__warn(const char *format, ...)
+{
+	struct tally__line line = {0};
+	va_list list;
+
+	va_start(list, format);
+	add_list(&line, format, list);
+	va_end(list);
+	trace(NULL, "warns: %s", line.text);
+}
+
+_Noreturn void tally__die(const char *format, ...)
+{
+	struct tally__line line = {0};
+	va_list list;
+
+	va_start(list, format);
+	add_list(&line, format, list);
+	va_end(list);
+	trace(NULL, "dies: %s", line.text);
+	if (engine->expected_death && strstr(line.text, engine->expected_death))
+		schedule_over();
+	fail(MODEL_DEATH, "tally__die: %s", line.text);
+}

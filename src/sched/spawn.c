@@ -22,19 +22,29 @@ static struct tally__thread *spawner(int *error)
 	return tally__thread_self();
 }
 
-static int spawn(struct tally__task like)
+/* A descriptor that only lacks its call; NULL with the reason in *error. */
+static struct tally__task *new_task(struct tally__thread **thread, void *arg, tally_waitgroup *group,
+				    int *error)
 {
-	int error;
-	struct tally__thread *thread = spawner(&error);
-	if (thread == NULL)
-		return error;
-	struct tally__task *task = tally__task_new(&thread->tasks);
-	if (task == NULL)
-		return -ENOMEM;
-	*task = like;
+	*thread = spawner(error);
+	if (*thread == NULL)
+		return NULL;
+	struct tally__task *task = tally__task_new(&(*thread)->tasks);
+	if (task == NULL) {
+		*error = -ENOMEM;
+		return NULL;
+	}
+	task->arg = arg;
+	task->group = group;
+	task->frame = NULL;
 	task->spawned_at = task;
+	return task;
+}
+
+static int queue(struct tally__thread *thread, struct tally__task *task)
+{
 	tally__race_release(task);
-	error = tally__deque_push(&thread->deque, task, thread->full_barrier);
+	int error = tally__deque_push(&thread->deque, task, thread->full_barrier);
 	if (error != 0) {
 		tally__task_free(&thread->tasks, task);
 		return error;
@@ -45,13 +55,28 @@ static int spawn(struct tally__task like)
 
 int tally__spawn(void (*fn)(void *), void *arg, tally_waitgroup *group)
 {
-	return spawn((struct tally__task){.call.plain = fn, .arg = arg, .group = group});
+	int error;
+	struct tally__thread *thread;
+	struct tally__task *task = new_task(&thread, arg, group, &error);
+	if (task == NULL)
+		return error;
+	task->call.plain = fn;
+	task->flags = 0;
+	return queue(thread, task);
 }
 
 int tally__spawn_indexed(void (*fn)(void *, size_t), void *arg, tally_waitgroup *group, uint32_t count)
 {
-	return spawn((struct tally__task){
-		.call.indexed = fn, .arg = arg, .group = group, .end = count, .flags = TASK_INDEXED});
+	int error;
+	struct tally__thread *thread;
+	struct tally__task *task = new_task(&thread, arg, group, &error);
+	if (task == NULL)
+		return error;
+	task->call.indexed = fn;
+	task->flags = TASK_INDEXED;
+	task->index = 0;
+	task->end = count;
+	return queue(thread, task);
 }
 
 void tally__spawn_failed(int error)

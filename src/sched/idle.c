@@ -383,8 +383,10 @@ static bool watch(struct tally__thread *worker)
 		int64_t timer = tally__timer_first(worker);
 		tally__thread_sleep(worker, NEWS_ANY, THREAD_DOZING, timer < until ? timer : until);
 		now = tally__clock_now();
-		if (worker->doze < LONGEST_DOZE)
+		if (worker->doze <= LONGEST_DOZE / 2)
 			worker->doze *= 2;
+		else if (worker->doze > LONGEST_DOZE)
+			worker->doze = LONGEST_DOZE;
 	}
 }
 

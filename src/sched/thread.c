@@ -208,4 +208,10 @@ void tally__thread_reset(void)
 		if (thread != self)
 			tally_atomic_bool_store(&thread->in_use, false);
 	}
+	if (self == NULL)
+		return;
+	/* What was blocked on this thread was the parent's. */
+	self->ready = self->yielded_first = NULL;
+	self->timers = NULL;
+	self->done_count = 0;
 }

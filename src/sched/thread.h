@@ -59,7 +59,6 @@ struct tally__thread {
 	bool full_barrier; /* a push needs a full barrier: there is no heavy one that would do */
 	bool has_permit;
 	struct tally__task native; /* its own code, when that blocks */
-	struct tally__frame native_frame;
 	const void *own_stack_bottom; /* for AddressSanitizer */
 	size_t own_stack_size;
 	void *race_fiber; /* for ThreadSanitizer: that of its own code and of the loop */

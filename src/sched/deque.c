@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "platform/pages.h"
+#include "platform/plain.h"
 
 size_t tally__deque_buffer_size(uint64_t capacity)
 {
@@ -15,6 +16,7 @@ void tally__deque_start(struct tally__deque *deque, void *memory, uint64_t capac
 	struct tally__deque_buffer *buffer = memory;
 	buffer->mask = capacity - 1;
 	buffer->outgrown = NULL;
+	tally__plain_write(buffer, sizeof(*buffer));
 	deque->own_buffer = buffer;
 	/* pairs with deque.c:tally__deque_steal */
 	tally_atomic_ptr_store_release(&deque->buffer, buffer);
@@ -30,6 +32,7 @@ static int grow(struct tally__deque *deque, uint64_t top, uint64_t bottom)
 		return -ENOMEM;
 	buffer->mask = capacity - 1;
 	buffer->outgrown = old;
+	tally__plain_write(buffer, sizeof(*buffer));
 	for (uint64_t i = top; i != bottom; i++) {
 		/* The owner reads its own stores; the release below publishes the copies. */
 		/* pairs with deque.c:tally__deque_push */
@@ -103,6 +106,7 @@ struct tally__task *tally__deque_steal(struct tally__deque *deque)
 		return NULL;
 	/* A buffer at least as new as the bottom read. pairs with deque.c:grow */
 	struct tally__deque_buffer *buffer = tally_atomic_ptr_load_acquire(&deque->buffer);
+	tally__plain_read(buffer, sizeof(*buffer));
 	/* A slot that was used again meanwhile is not ours: then top has moved. pairs with
 	 * deque.c:tally__deque_push */
 	struct tally__task *task = tally_atomic_ptr_load_relaxed(&buffer->slot[top & buffer->mask]);

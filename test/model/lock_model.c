@@ -1,8 +1,6 @@
 /* The small lock: one holder at a time, who sees what the last one did; nobody sleeps for ever. */
+#include "platform/lock.h"
 #include <model.h>
-
-#define TALLY__LOCK_SPINS 1
-#include "platform/lock.c"
 
 static struct tally__lock lock;
 static int guarded, holders;
@@ -67,7 +65,10 @@ static void leave(void)
 
 static const struct model models[] = {
 	{.name = "lock", .threads = {take_twice, take_twice, take_once}, .check = all_were_in},
-	{.name = "lock, three of one", .threads = {take_once, try, take_once}, .check = all_were_in, .variant = 1},
+	{.name = "lock, three of one",
+	 .threads = {take_once, try, take_once},
+	 .check = all_were_in,
+	 .variant = 1},
 	{.name = "lock, all",
 	 .threads = {take_once, try, take_once},
 	 .check = all_were_in,

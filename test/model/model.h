@@ -124,6 +124,7 @@ void model_name(const void *address, const char *name);
 
 /* Nanoseconds of the model's clock, without a step. */
 int64_t model_now(void);
+void model_advance(int64_t nanoseconds);
 
 /* From here on tally__die does not fail the schedule: it ends it, well, if the text contains this. */
 void model_expect_death(const char *text);

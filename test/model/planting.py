@@ -1,6 +1,7 @@
 """planting: builds a model on a copy of the library's source with some text replaced, and runs it."""
 import os
 import pathlib
+import re
 import shlex
 import shutil
 import subprocess
@@ -48,36 +49,75 @@ def replaced(text, old, new, name):
 
 
 class Tree:
-	"""A copy of src/ and include/ that may be changed, and models built on it."""
+	"""A copy of src/ and include/ that may be changed, and models built on it. What has not changed is taken
+	from the build's own libmodel_runtime.a."""
 
 	def __init__(self, build, compiler=None):
 		self.build = pathlib.Path(build)
-		self.compiler = compiler or os.environ.get("CC", "cc")
+		self.compiler = shlex.split(compiler or os.environ.get("CC", "cc"))
 		self.folder = tempfile.TemporaryDirectory(prefix="tally-plant-")
 		self.path = pathlib.Path(self.folder.name)
+		self.changed = set()
+		self.objects = []
 		shutil.copytree(SOURCE / "src", self.path / "src")
 		shutil.copytree(SOURCE / "include", self.path / "include")
+		self.includes = {path.relative_to(self.path).as_posix(): self.headers_of(path)
+				 for path in self.path.glob("src/*/*.[ch]")}
+
+	def headers_of(self, path):
+		folder = path.relative_to(self.path).parent.as_posix()
+		names = re.findall(r'^#include "([^"]+)"', path.read_text(), re.MULTILINE)
+		public = re.findall(r"^#include <(tally/[^>]+)>", path.read_text(), re.MULTILINE)
+		return {f"src/{name}" if "/" in name else f"{folder}/{name}" for name in names} | {
+			f"include/{name}" for name in public}
 
 	def change(self, file, old, new):
 		path = self.path / file
-		path.write_text(replaced(path.read_text(), old, new, file))
+		self.write(file, replaced(path.read_text(), old, new, file))
 
 	def write(self, file, text):
 		(self.path / file).write_text(text)
+		self.changed.add(file)
+
+	def touched(self):
+		"""The sources that are to be compiled again: changed, or including what is."""
+		touched = set(self.changed)
+		while True:
+			more = {name for name, includes in self.includes.items() if includes & touched} - touched
+			if not more:
+				return sorted(name for name in touched if name.endswith(".c"))
+			touched |= more
+
+	def flags(self):
+		return ["-std=c11", "-D_GNU_SOURCE", "-DTALLY__LOCK_SPINS=1", "-O1", "-g", "-w", "-fno-strict-aliasing",
+			"-fno-pie", f"-I{MODELS}/include", f"-I{MODELS}", f"-I{self.build}/model/include",
+			f"-I{self.path}/include", f"-I{self.path}/src"]
+
+	def call(self, *arguments):
+		"""None, or what the compiler said."""
+		result = subprocess.run([*self.compiler, *self.flags(), *map(str, arguments)], stderr=subprocess.PIPE,
+					text=True)
+		return result.stderr if result.returncode else None
+
+	def compile_changed(self):
+		"""Once, when all changes are made. None, or what the compiler said."""
+		for source in self.touched():
+			item = self.path / (source.replace("/", "_") + ".o")
+			wrong = self.call("-c", self.path / source, "-o", item)
+			if wrong is not None:
+				return wrong
+			self.objects.append(item)
+		return None
 
 	def compile(self, model, program):
-		"""None, or what the compiler said."""
-		command = [*shlex.split(self.compiler), "-std=c11", "-D_GNU_SOURCE", "-O1", "-g", "-w", "-fno-strict-aliasing",
-			   "-fno-pie", "-no-pie", f"-I{MODELS}/include", f"-I{MODELS}", f"-I{self.build}/model/include",
-			   f"-I{self.path}/include", f"-I{self.path}/src", f"{MODELS}/{model}_model.c",
-			   f"{self.build}/model/libmodel_engine.a", "-o", str(program)]
-		result = subprocess.run(command, stderr=subprocess.PIPE, text=True)
-		return result.stderr if result.returncode else None
+		return self.call("-no-pie", f"{MODELS}/{model}_model.c", *self.objects,
+				 f"{self.build}/model/libmodel_runtime.a", f"{self.build}/model/libmodel_engine.a",
+				 "-o", program)
 
 	def run(self, model, timeout=100, **environment):
 		"""(exit code, both outputs). 1: the model has found something. None: out of time."""
 		program = self.path / model
-		wrong = self.compile(model, program)
+		wrong = (None if self.objects else self.compile_changed()) or self.compile(model, program)
 		if wrong is not None:
 			return 2, wrong
 		try:

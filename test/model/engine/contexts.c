@@ -24,6 +24,8 @@ static void bottom(void)
 		thread->run.plain();
 	else
 		thread->run.with(thread->argument);
+	if (thread->at_exit)
+		thread->at_exit(thread->at_exit_argument);
 	thread_ended();
 }
 
@@ -87,6 +89,7 @@ void context_begin(unsigned number, void (*plain)(void), void (*with)(void *), v
 	memcpy(thread->here, thread->bottom, sizeof(jmp_buf));
 	thread->frame = 0;
 	thread->helper = false;
+	thread->at_exit = NULL;
 	thread->word = NULL;
 	thread->at = NULL;
 	thread->doing = "begin";

@@ -43,6 +43,8 @@ struct thread {
 		void (*with)(void *);
 	} run;
 	void *argument;
+	void (*at_exit)(void *);
+	void *at_exit_argument;
 	struct clock clock;
 	uint32_t priority; /* PCT */
 	const void *word;  /* it sleeps on */

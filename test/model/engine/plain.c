@@ -42,7 +42,10 @@ static bool on_dead_stack(uintptr_t address)
 
 	if (owner == engine->self)
 		return false;
-	return thread->state == THREAD_NONE || thread->state == THREAD_DONE || address < thread->frame;
+	if (thread->state == THREAD_NONE || thread->state == THREAD_DONE)
+		return true;
+	/* It may be on another stack now, of a task. */
+	return address < thread->frame && thread->frame < (uintptr_t)thread->stack + STACK_BYTES;
 }
 
 /* Fails if [p, p + bytes) is freed, not allocated, on the stack of a call that has returned, or ended. */

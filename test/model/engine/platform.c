@@ -5,6 +5,8 @@
 #include "platform/die.h"
 #include "platform/futex.h"
 #include "platform/pages.h"
+#include "platform/sanitizer.h"
+#include "platform/signals.h"
 #include "platform/thread.h"
 #include <errno.h>
 #include <stdio.h>
@@ -114,9 +116,28 @@ int model__thread_start(const struct model_place *at, void (*fn)(void *), void *
 	return 0;
 }
 
+/* Without the thread of setup and check. */
 int tally__thread_count(void)
 {
-	return (int)engine->thread_count;
+	int count = 0;
+
+	for (unsigned i = 1; i < engine->thread_count; i++)
+		count += engine->threads[i].state == THREAD_READY || engine->threads[i].state == THREAD_ASLEEP;
+	return count;
+}
+
+int tally__thread_at_exit(void (*fn)(void *), void *arg)
+{
+	self()->at_exit = fn;
+	self()->at_exit_argument = arg;
+	return 0;
+}
+
+/* No model forks. */
+int tally__thread_after_fork(void (*fn)(void))
+{
+	(void)fn;
+	return 0;
 }
 
 int tally__cpus_usable(void)
@@ -165,6 +186,67 @@ int tally__pages_guard(void *start, size_t bytes)
 void tally__pages_discard(void *start, size_t bytes)
 {
 	memset(start, 0, bytes);
+}
+
+void tally__pages_no_huge(void *start, size_t bytes)
+{
+	(void)start;
+	(void)bytes;
+}
+
+/* Signals and tools that are told of stacks do not exist here. */
+int tally__signal_faults_install(bool (*callback)(void *fault_address))
+{
+	(void)callback;
+	return 0;
+}
+
+size_t tally__signal_stack_size(void)
+{
+	return 4096;
+}
+
+int tally__signal_stack_install(void *memory, size_t bytes)
+{
+	(void)memory;
+	(void)bytes;
+	return 0;
+}
+
+void tally__signal_stack_remove(const void *memory)
+{
+	(void)memory;
+}
+
+void tally__stack_leave(void **saved, const void *bottom, size_t size)
+{
+	(void)saved;
+	(void)bottom;
+	(void)size;
+}
+
+void tally__stack_enter(void *saved, const void **own_bottom, size_t *own_size)
+{
+	(void)saved;
+	(void)own_bottom;
+	(void)own_size;
+}
+
+void tally__stack_register(void *bottom, void *top)
+{
+	(void)bottom;
+	(void)top;
+}
+
+void tally__stack_forget(void *bottom, void *top)
+{
+	(void)bottom;
+	(void)top;
+}
+
+void model_advance(int64_t nanoseconds)
+{
+	engine->now += nanoseconds;
 }
 
 void model_expect_death(const char *text)

@@ -16,6 +16,8 @@ struct tally__line {
 void tally__line_add(struct tally__line *line, const char *format, ...);
 void tally__line_add_list(struct tally__line *line, const char *format, va_list list);
 
+#define TALLY__STANDARD_ERROR 2
+
 /* Writes the line and a newline to fd in one call, and empties it. Never raises SIGPIPE. */
 void tally__line_write(struct tally__line *line, int fd);
 

@@ -6,7 +6,6 @@
 #include "sched/deadlock.h"
 
 #include <stddef.h>
-#include <unistd.h>
 
 #include "park/lot.h"
 #include "platform/clock.h"
@@ -43,7 +42,7 @@ int64_t tally__deadlock_look(struct tally__thread *thread)
 		if (!somebody_waits())
 			return TALLY__FOREVER;
 		tally__warn("all tasks are asleep - deadlock!");
-		tally__dump_waiters(STDERR_FILENO);
+		tally__dump_waiters(TALLY__STANDARD_ERROR);
 		tally__die("%s", "nothing is left that could wake them");
 	}
 	/* The one before may have been woken for something better. */

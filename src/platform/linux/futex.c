@@ -76,6 +76,9 @@ void tally__futex_wake(tally_atomic_u32 *word, int count)
 {
 	int saved = errno;
 
+	/* Asked to wake none, the kernel wakes one. */
+	if (count <= 0)
+		return;
 	syscall(SYS_futex, word, FUTEX_PRIVATE_WAKE, count, NULL, NULL, 0);
 	errno = saved;
 }

@@ -270,7 +270,8 @@ static int hierarchy_cpus(struct lines *in, const char *root, bool v2, const cha
 		char *slash;
 
 		cpus = smaller_limit(cpus, v2 ? folder_cpus_v2(in, folder) : folder_cpus_v1(in, folder));
-		if (strlen(folder) <= top || !(slash = strrchr(folder + top, '/')))
+		slash = strrchr(folder + top, '/');
+		if (!slash)
 			return cpus;
 		*slash = '\0';
 	}

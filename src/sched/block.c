@@ -5,6 +5,7 @@
 
 #include "platform/clock.h"
 #include "platform/die.h"
+#include "platform/plain.h"
 #include "platform/sanitizer.h"
 #include "platform/thread.h"
 #include "sched/deadlock.h"
@@ -17,6 +18,7 @@ void tally__block_prepare(struct tally__waiter *waiter, const void *address)
 	struct tally__thread *thread = tally__thread_attach();
 	if (thread == NULL)
 		tally__die("no memory for a thread that waits for %p", address);
+	tally__plain_write(waiter, sizeof(*waiter));
 	tally_atomic_u32_store(&waiter->state, WAITER_RUNNING);
 	waiter->address = address;
 	waiter->thread = thread;
@@ -39,9 +41,14 @@ static bool sleep_plain(struct tally__thread *thread, struct tally__waiter *wait
 			tally__thread_sleep(thread, NEWS_MAILBOX, THREAD_ASLEEP, tally__deadlock_look(thread));
 			continue;
 		}
-		if (tally__clock_now() >= deadline && tally__waiter_expire(waiter))
+		if (tally__clock_now() < deadline) {
+			tally__thread_sleep(thread, NEWS_MAILBOX, THREAD_DOZING, deadline);
+			continue;
+		}
+		if (tally__waiter_expire(waiter))
 			return false;
-		tally__thread_sleep(thread, NEWS_MAILBOX, THREAD_DOZING, deadline);
+		/* It was woken before that, and the mail is on its way. */
+		tally__thread_sleep(thread, NEWS_MAILBOX, THREAD_ASLEEP, TALLY__FOREVER);
 	}
 }
 
@@ -111,6 +118,7 @@ void tally__wake_all(struct tally__waiter *first)
 	struct tally__thread *self = tally__thread_self();
 	struct tally__waiter *next;
 	for (struct tally__waiter *waiter = first; waiter != NULL; waiter = next) {
+		tally__plain_read(waiter, sizeof(*waiter));
 		next = waiter->next;
 		struct tally__thread *thread = waiter->thread;
 		struct tally__task *task = waiter->task;

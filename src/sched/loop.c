@@ -6,6 +6,7 @@
 #include "platform/clock.h"
 #include "platform/context.h"
 #include "platform/die.h"
+#include "platform/plain.h"
 #include "platform/sanitizer.h"
 #include "sched/deadlock.h"
 #include "sched/idle.h"
@@ -66,6 +67,7 @@ static void split(struct tally__thread *thread, struct tally__task *task)
 		*half = *task;
 		half->index = task->index + (task->end - task->index) / 2;
 		task->end = half->index;
+		tally__plain_write(half, sizeof(*half));
 		if (tally__deque_push(&thread->deque, half, thread->full_barrier) != 0)
 			tally__queue_put(half, half, 1);
 	} while (task->end - task->index > 1);
@@ -138,10 +140,12 @@ static struct tally__task *pick(struct tally__thread *thread)
 /* Runs a task that has not started, here and now. */
 static void run(struct tally__thread *thread, struct tally__task *task)
 {
+	tally__plain_read(task, sizeof(*task));
 	if (task->flags & TASK_INDEXED)
 		split(thread, task);
 	void *spawned_at = task->spawned_at;
 	task->id = next_id(thread);
+	tally__plain_write(task, sizeof(*task));
 	thread->current = task;
 	/* For who lists tasks. pairs with dump.c:list_running */
 	tally_atomic_ptr_store_relaxed(&thread->running, task);

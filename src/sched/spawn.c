@@ -5,6 +5,7 @@
 #include <tally/task.h>
 
 #include "platform/die.h"
+#include "platform/plain.h"
 #include "platform/sanitizer.h"
 #include "sched/idle.h"
 #include "sched/start.h"
@@ -38,6 +39,7 @@ static struct tally__task *new_task(struct tally__thread **thread, void *arg, ta
 	task->group = group;
 	task->frame = NULL;
 	task->spawned_at = task;
+	tally__plain_write(task, sizeof(*task));
 	return task;
 }
 

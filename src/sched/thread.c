@@ -8,6 +8,7 @@
 #include "platform/futex.h"
 #include "platform/lock.h"
 #include "platform/pages.h"
+#include "platform/plain.h"
 #include "platform/sanitizer.h"
 #include "platform/signals.h"
 #include "platform/thread.h"
@@ -151,6 +152,7 @@ void tally__thread_send(struct tally__thread *thread, struct tally__task *task)
 	do {
 		first = tally_atomic_ptr_load(&thread->mailbox);
 		task->next = first;
+		tally__plain_write(&task->next, sizeof(task->next));
 	} while (!tally_atomic_ptr_compare_and_swap(&thread->mailbox, first, task));
 	tally__thread_poke(thread);
 }
@@ -183,6 +185,7 @@ void tally__thread_open_mailbox(struct tally__thread *thread)
 {
 	struct tally__task *next, *task = tally_atomic_ptr_swap(&thread->mailbox, NULL);
 	for (; task != NULL; task = next) {
+		tally__plain_read(&task->next, sizeof(task->next));
 		next = task->next;
 		task->next = thread->ready;
 		thread->ready = task;

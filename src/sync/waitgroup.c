@@ -17,6 +17,7 @@
 #include "park/lot.h"
 #include "platform/clock.h"
 #include "platform/die.h"
+#include "platform/plain.h"
 #include "platform/sanitizer.h"
 #include "sched/block.h"
 #include "sched/loop.h"
@@ -122,10 +123,13 @@ static int wait(tally_waitgroup *wg, int64_t deadline)
 		tally__block_prepare(&waiter, wg);
 		if (enter(wg, &waiter)) {
 			if (!tally__block(&waiter, deadline)) {
-				if (leave(wg, &waiter))
+				if (leave(wg, &waiter)) {
+					tally__plain_end(&waiter, sizeof(waiter));
 					return -ETIMEDOUT;
+				}
 				tally__block_again(&waiter);
 			}
+			tally__plain_end(&waiter, sizeof(waiter));
 			tally_atomic_u64_sub(&wg->state_, 1);
 		}
 	}

@@ -104,6 +104,7 @@ struct plain_word {
 	uint32_t epoch;
 	bool ended;
 	uint32_t touched;
+	unsigned ended_by;
 	const struct model_place *ended_at;
 	struct plain_access reads[THREADS], writes[THREADS];
 };

@@ -67,7 +67,13 @@ void check_alive(const struct model_place *at, const void *p, size_t bytes)
 	}
 	if (engine->ended_count == 0)
 		return;
-	const struct plain_word *word = find(address & ~(uintptr_t)3, false);
+	struct plain_word *word = find(address & ~(uintptr_t)3, false);
+	if (word != NULL && word->ended && word->ended_by == engine->self) {
+		/* Whoever ended it has something new there: the next call's variables on the same stack. */
+		word->ended = false;
+		word->touched = 0;
+		engine->ended_count--;
+	}
 	if (word != NULL && word->ended) {
 		trace(at, "use after the end: %s", address_text(p));
 		fail(MODEL_USE_AFTER_FREE, "use of %s at %s, after its end at %s", address_text(p),
@@ -137,6 +143,7 @@ static void mark(const struct model_place *at, const void *start, size_t bytes, 
 		if (end) {
 			found->ended = true;
 			found->ended_at = at;
+			found->ended_by = engine->self;
 			engine->ended_count++;
 		}
 	}

@@ -281,7 +281,7 @@ static void garbage_in_a_limit_is_no_limit(void **state)
 			print_error("%s\n", texts[i]);
 		assert_int_equal(cpus(), 0);
 	}
-	put_bytes("/sys/fs/cgroup/a/b/c/cpu.max", "1\0000000 100000", 15);
+	put_bytes("/sys/fs/cgroup/a/b/c/cpu.max", "1\0000000 100000", 14);
 	assert_int_equal(cpus(), 0);
 }
 

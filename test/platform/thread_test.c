@@ -72,6 +72,7 @@ static void look_around(void *arg)
 		pthread_attr_destroy(&attributes);
 	}
 	memset(thread_local_megabyte, 1, sizeof(thread_local_megabyte));
+	__asm__("" ::"r"(thread_local_megabyte) : "memory"); /* or it would not be there at all */
 	use_stack(200 * 1024);
 	flag_set(&look->done);
 	flag_await(&look->leave);
@@ -166,7 +167,8 @@ static void threads_are_counted(void **state)
 static void count_in_child(void *arg)
 {
 	(void)arg;
-	CHILD_EXPECT(tally__thread_count() == 1);
+	/* ThreadSanitizer has a thread of its own. */
+	CHILD_EXPECT(tally__thread_count() == 1 || UNDER_SANITIZER);
 	refuse(SYS_newfstatat, EACCES, -1, 0);
 	errno = 77;
 	CHILD_EXPECT(tally__thread_count() == -1);
@@ -221,9 +223,13 @@ static void memory_refused(void *arg)
 
 static void no_memory_for_its_stack_is_the_same(void **state)
 {
-	struct child child = child_run(memory_refused, NULL);
+	struct child child;
 
 	(void)state;
+	/* These need memory for themselves when a thread starts, and die without. */
+	if (UNDER_SANITIZER)
+		skip();
+	child = child_run(memory_refused, NULL);
 	child_expect_well(&child);
 }
 
@@ -237,13 +243,14 @@ static void yield_leaves_errno_alone(void **state)
 
 int main(void)
 {
+	/* First those that start threads in a child: ThreadSanitizer wants no threads before the fork. */
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(no_thread_for_us_is_an_error),
+		cmocka_unit_test(no_memory_for_its_stack_is_the_same),
 		cmocka_unit_test(a_thread_is_made_as_promised),
 		cmocka_unit_test(faults_are_open_though_the_starter_blocks_them),
 		cmocka_unit_test(threads_are_counted),
 		cmocka_unit_test(a_forked_child_counts_one_thread),
-		cmocka_unit_test(no_thread_for_us_is_an_error),
-		cmocka_unit_test(no_memory_for_its_stack_is_the_same),
 		cmocka_unit_test(yield_leaves_errno_alone),
 	};
 

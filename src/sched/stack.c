@@ -18,6 +18,7 @@ struct slab {
 	struct slab *next;
 	char *first_slot;
 	size_t slot_bytes;
+	size_t made; /* stacks that have been in use, from the first; guarded by the lock */
 	struct tally__stack stacks[SLAB_STACKS];
 };
 
@@ -43,39 +44,48 @@ size_t tally__stack_size(void)
 	return pool.bytes != 0 ? pool.bytes : DEFAULT_BYTES;
 }
 
-/* With the lock held: maps a slab and makes its stacks free. */
-static bool add_slab(void)
+/* With the lock held: maps a slab, none of whose stacks is in use yet. */
+static struct slab *add_slab(void)
 {
 	size_t head = (sizeof(struct slab) + TALLY__PAGE_SIZE - 1) / TALLY__PAGE_SIZE * TALLY__PAGE_SIZE;
 	size_t slot_bytes = GUARD_BYTES + tally__stack_size();
 	size_t bytes = head + SLAB_STACKS * slot_bytes;
 	struct slab *slab = tally__pages_map(bytes);
 	if (slab == NULL)
-		return false;
+		return NULL;
 	tally__pages_no_huge(slab, bytes);
 	slab->first_slot = (char *)slab + head;
 	slab->slot_bytes = slot_bytes;
-	for (int i = SLAB_STACKS - 1; i >= 0; i--) {
-		struct tally__stack *stack = &slab->stacks[i];
-		char *slot = slab->first_slot + (size_t)i * slot_bytes;
-		stack->bottom = slot + GUARD_BYTES;
-		stack->top = slot + slot_bytes;
-		if (tally__pages_guard(slot, GUARD_BYTES) != 0 && !pool.warned) {
-			pool.warned = true;
-			tally__warn(
-				"no guards below further task stacks: the limit on memory mappings is reached; "
-				"raise vm.max_map_count");
-		}
-		tally__stack_register(stack->bottom, stack->top);
-		stack->next = pool.free;
-		pool.free = stack;
-	}
-	pool.free_count += SLAB_STACKS;
 	/* Only under the lock are slabs added. pairs with stack.c:tally__stack_each */
 	slab->next = tally_atomic_ptr_load_relaxed(&pool.slabs);
 	tally_atomic_ptr_store(&pool.slabs, slab);
-	tally_atomic_u64_add(&pool.made, SLAB_STACKS);
-	return true;
+	return slab;
+}
+
+/* With the lock held: a stack that was never used, with a guard below it. A program that blocks little makes
+ * few, so that is not done for a whole slab at once. */
+static struct tally__stack *carve(void)
+{
+	/* pairs with stack.c:add_slab */
+	struct slab *slab = tally_atomic_ptr_load_relaxed(&pool.slabs);
+	if (slab == NULL || slab->made == SLAB_STACKS) {
+		slab = add_slab();
+		if (slab == NULL)
+			return NULL;
+	}
+	struct tally__stack *stack = &slab->stacks[slab->made];
+	char *slot = slab->first_slot + slab->made * slab->slot_bytes;
+	if (tally__pages_guard(slot, GUARD_BYTES) != 0 && !pool.warned) {
+		pool.warned = true;
+		tally__warn("no guards below further task stacks: the limit on memory mappings is reached; "
+			    "raise vm.max_map_count");
+	}
+	stack->bottom = slot + GUARD_BYTES;
+	stack->top = slot + slab->slot_bytes;
+	tally__stack_register(stack->bottom, stack->top);
+	slab->made++;
+	tally_atomic_u64_add(&pool.made, 1);
+	return stack;
 }
 
 struct tally__stack *tally__stack_new(struct tally__stack_cache *cache)
@@ -86,10 +96,12 @@ struct tally__stack *tally__stack_new(struct tally__stack_cache *cache)
 		cache->count--;
 	} else {
 		tally__lock_acquire(&pool.lock);
-		if (pool.free != NULL || add_slab()) {
-			stack = pool.free;
+		stack = pool.free;
+		if (stack != NULL) {
 			pool.free = stack->next;
 			pool.free_count--;
+		} else {
+			stack = carve();
 		}
 		tally__lock_release(&pool.lock);
 		if (stack == NULL)

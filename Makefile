@@ -23,7 +23,7 @@ check:    # the quick subset, for while you work
 	@tools/setup build check && tools/test check
 
 bench:    # tally beside its peers: a table, and one JSON line a measurement
-	@tools/setup build bench && tools/build default && bench/run
+	@tools/setup build && tools/bench
 
 install:  # to PREFIX (/usr/local), below DESTDIR
 	@tools/setup build && tools/build default && cmake --install build/default --prefix "$(PREFIX)"

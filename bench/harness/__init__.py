@@ -1,0 +1,1 @@
+"""The harness of the benchmarks; tools/bench runs it."""

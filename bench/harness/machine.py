@@ -1,0 +1,60 @@
+"""What the figures were measured on, and whether the machine was busy with something else meanwhile."""
+import os
+import platform
+import resource
+import subprocess
+import time
+
+
+def first(path, key):
+	try:
+		with open(path, encoding="utf-8") as file:
+			for line in file:
+				if line.startswith(key):
+					return line.split(":", 1)[1].strip() if ":" in line else line.split("=", 1)[1].strip().strip('"')
+	except OSError:
+		pass
+	return "unknown"
+
+
+def version(*words):
+	try:
+		done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+		return done.stdout.splitlines()[0] if done.returncode == 0 and done.stdout else ""
+	except OSError:
+		return ""
+
+
+def describe(cc):
+	"""A few lines for the table."""
+	cpus = len(os.sched_getaffinity(0))
+	virtual = "virtual, " if " hypervisor" in first("/proc/cpuinfo", "flags") else ""
+	programs = [version(cc, "--version"), version("clang", "--version"), version("go", "version"),
+		    version("java", "-version")]
+	return [f"{first('/proc/cpuinfo', 'model name')}, {virtual}{cpus} CPUs, {platform.machine()}",
+		f"{first('/etc/os-release', 'PRETTY_NAME')}, Linux {platform.release()}, "
+		f"{platform.libc_ver()[0]} {platform.libc_ver()[1]}",
+		"; ".join(p for p in programs if p)]
+
+
+class Load:
+	"""The share of the CPUs that other programs took between two moments."""
+
+	def __init__(self):
+		self.start = self.now()
+
+	@staticmethod
+	def now():
+		busy = 0
+		with open("/proc/stat", encoding="ascii") as file:
+			words = file.readline().split()[1:]
+		# user nice system idle iowait irq softirq steal
+		busy = sum(int(w) for i, w in enumerate(words[:8]) if i not in (3, 4)) / os.sysconf("SC_CLK_TCK")
+		steal = int(words[7]) / os.sysconf("SC_CLK_TCK")
+		own = sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+		return time.monotonic(), busy, own, steal
+
+	def others(self):
+		"""Per cent of all CPUs, the hypervisor's share with them."""
+		wall, busy, own, _ = (b - a for a, b in zip(self.start, self.now()))
+		return max(0.0, 100 * (busy - own) / (wall * os.cpu_count())) if wall > 0 else 0.0

@@ -14,8 +14,8 @@ void tally__thread_yield(void);
  * tell. Async-signal-safe. */
 int tally__thread_count(void);
 
-/* Calls fn(arg) when the calling thread ends, as pthread keys do: not when the process does. One at a time for a
- * thread: a later call replaces the earlier. Returns 0, or -ENOMEM. */
+/* Calls fn(arg) when the calling thread ends, as pthread keys do: not when the process does. One at a time for
+ * a thread: a later call replaces the earlier. Returns 0, or -ENOMEM. */
 int tally__thread_at_exit(void (*fn)(void *), void *arg);
 
 /* Calls fn() in the child after each fork. Returns 0, or -ENOMEM. */

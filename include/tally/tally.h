@@ -3,6 +3,8 @@
 #define TALLY_TALLY_H_
 
 #include <tally/atomic.h>
+#include <tally/counter.h>
+#include <tally/region.h>
 #include <tally/task.h>
 #include <tally/waitgroup.h>
 

@@ -250,7 +250,9 @@ static struct tally__task *find_for_plain(struct tally__thread *thread)
 			tally__loop_flush_done(thread);
 			if (thread->ready != NULL)
 				continue;
+			/* What it passed on while no permit was free is nobody's until somebody is called. */
 			tally__permit_release(thread);
+			tally__idle_check();
 		}
 		int64_t timer = tally__timer_first(thread);
 		if (timer == TALLY__FOREVER)

@@ -30,10 +30,10 @@ def read_plants(path=MODELS / "PLANTS"):
 		key, _, value = line.partition(":")
 		value = value.strip()
 		if key == "plant":
-			plant = {"name": value, "changes": [], "finds": "", "file": None}
+			plant = {"name": value, "changes": [], "finds": "", "file": None, "only": None}
 			plants[value] = plant
 			change = None
-		elif key in ("model", "finds", "file") and plant:
+		elif key in ("model", "only", "finds", "file") and plant:
 			plant[key] = value
 			change = None
 		else:

@@ -6,6 +6,7 @@
 #include <tally/counter.h>
 #include <tally/region.h>
 #include <tally/task.h>
+#include <tally/view.h>
 #include <tally/waitgroup.h>
 
 #endif

@@ -115,6 +115,13 @@ struct tally__task *tally__deque_steal(struct tally__deque *deque)
 	return task;
 }
 
+void tally__deque_reset(struct tally__deque *deque)
+{
+	deque->top_seen = tally_atomic_u64_load(&deque->top);
+	tally_atomic_u64_store(&deque->bottom, deque->top_seen);
+	tally_atomic_ptr_store(&deque->buffer, deque->own_buffer);
+}
+
 uint64_t tally__deque_size(const struct tally__deque *deque)
 {
 	uint64_t top = tally_atomic_u64_load(&deque->top);

@@ -48,6 +48,9 @@ struct tally__task *tally__deque_take(struct tally__deque *deque);
 /* Anybody takes the oldest, or NULL if there is none. */
 struct tally__task *tally__deque_steal(struct tally__deque *deque);
 
+/* In the child of a fork, by whoever is left, whatever the owner was about to do: empties it. */
+void tally__deque_reset(struct tally__deque *deque);
+
 /* How many are in it; for others than the owner, lately. */
 uint64_t tally__deque_size(const struct tally__deque *deque);
 

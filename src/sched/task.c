@@ -98,4 +98,6 @@ void tally__task_cache_empty(struct tally__task_cache *cache)
 void tally__task_reset(void)
 {
 	pool.lock = (struct tally__lock){0};
+	/* Whoever held the lock may have been about to change both. */
+	pool.fresh = pool.fresh_end = NULL;
 }

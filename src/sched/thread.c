@@ -62,7 +62,7 @@ static void clean(struct tally__thread *thread)
 {
 	thread->current = NULL;
 	thread->stack = NULL;
-	thread->ready = thread->yielded_first = thread->yielded_last = NULL;
+	thread->ready = thread->woken_before = thread->yielded_first = thread->yielded_last = NULL;
 	thread->done_group = NULL;
 	thread->done_count = 0;
 	thread->handed = NULL;
@@ -129,6 +129,13 @@ struct tally__thread *tally__thread_new_worker(void)
 		thread->worker = true;
 		thread->may_spawn = true;
 		thread->full_barrier = !tally__heavy_barrier_ready();
+		/* The first thing that it will need, had now, when it can be refused. */
+		struct tally__stack *stack = tally__stack_new(&thread->stacks);
+		if (stack == NULL) {
+			tally__thread_abandon_worker(thread);
+			return NULL;
+		}
+		tally__stack_free(&thread->stacks, stack);
 	}
 	return thread;
 }
@@ -198,23 +205,27 @@ void tally__thread_reset(void)
 	registry.lock = (struct tally__lock){0};
 	for (struct tally__thread *thread = tally__thread_first(); thread != NULL;
 	     thread = thread->next_registered) {
-		while (tally__deque_take(&thread->deque) != NULL) {
-		}
+		tally__deque_reset(&thread->deque);
 		tally_atomic_ptr_store(&thread->mailbox, NULL);
 		tally_atomic_u32_store(&thread->event, THREAD_AWAKE);
 		tally_atomic_u32_store(&thread->news, 0);
+		thread->queued = QUEUED_NOWHERE;
+		thread->may_spawn = false;
+		if (thread == self)
+			continue;
 		tally_atomic_bool_store(&thread->working, false);
 		tally_atomic_ptr_store(&thread->running, NULL);
-		thread->queued = QUEUED_NOWHERE;
+		tally_atomic_ptr_store(&thread->waits_for, NULL);
 		thread->has_permit = false;
-		thread->may_spawn = false;
-		if (thread != self)
-			tally_atomic_bool_store(&thread->in_use, false);
+		/* Its owner may have been about to change them. */
+		thread->tasks = (struct tally__task_cache){0};
+		thread->stacks = (struct tally__stack_cache){0};
+		tally_atomic_bool_store(&thread->in_use, false);
 	}
 	if (self == NULL)
 		return;
 	/* What was blocked on this thread was the parent's. */
-	self->ready = self->yielded_first = NULL;
+	self->ready = self->woken_before = self->yielded_first = NULL;
 	self->timers = NULL;
 	self->done_count = 0;
 }

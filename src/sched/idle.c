@@ -35,6 +35,7 @@ static struct {
 	struct tally__lock lock;
 	/* All guarded by the lock. */
 	int limit;   /* permits there are; 0: not decided yet */
+	bool rough;  /* the limit does not know the quota of the cgroup yet */
 	int active;  /* permits given out; for a while more than limit after that was lowered */
 	int workers; /* threads started, and being started */
 	struct tally__thread *watcher;
@@ -67,10 +68,18 @@ static void list_remove(struct list *list, struct tally__thread *thread)
 		list->last = thread->queue_previous;
 }
 
+/* With the lock held. At first the limit is what costs least to know; to read the quota takes as long as the
+ * whole of a small program, so the first worker does that before it looks for work. */
 static int limit(void)
 {
-	if (pool.limit == 0)
-		pool.limit = tally__default_workers();
+	if (pool.limit == 0) {
+		pool.limit = tally__workers_wanted();
+		pool.rough = pool.limit == 0;
+		if (pool.rough)
+			pool.limit = tally__cpus_in_mask();
+		if (pool.limit > MOST_WORKERS)
+			pool.limit = MOST_WORKERS;
+	}
 	return pool.limit;
 }
 
@@ -79,7 +88,9 @@ static void publish(void)
 {
 	bool call = pool.watcher == NULL && pool.active < limit() &&
 		    (pool.idle.last != NULL || pool.workers < limit());
-	bool pressure = pool.for_permits.first != NULL || pool.active > limit();
+	uint32_t pressure = pool.active > limit()            ? PRESSURE_SURPLUS
+			    : pool.for_permits.first != NULL ? PRESSURE_QUEUE
+							     : PRESSURE_NONE;
 	tally_atomic_u32_store(&tally__idle_call, call);
 	tally_atomic_u32_store(&tally__idle_pressure, pressure);
 }
@@ -184,13 +195,16 @@ void tally__permit_release(struct tally__thread *thread)
 
 void tally__permit_share(struct tally__thread *thread, bool strangers)
 {
-	if (!strangers && tally_atomic_u32_load(&tally__idle_pressure) == 0)
+	uint32_t pressure = tally_atomic_u32_load(&tally__idle_pressure);
+	if (!strangers && pressure == PRESSURE_NONE)
 		return;
-	int64_t now = tally__clock_now();
-	if (thread->permit_since == 0)
-		thread->permit_since = now;
-	if (now - thread->permit_since < PERMIT_TURN)
-		return;
+	if (pressure != PRESSURE_SURPLUS) {
+		int64_t now = tally__clock_now();
+		if (thread->permit_since == 0)
+			thread->permit_since = now;
+		if (now - thread->permit_since < PERMIT_TURN)
+			return;
+	}
 	thread->permit_since = 0;
 	lock();
 	struct tally__thread *next = NULL;
@@ -208,11 +222,11 @@ void tally__permit_share(struct tally__thread *thread, bool strangers)
 		take_permit(next);
 		tally_atomic_u32_or(&next->news, NEWS_PERMIT);
 	}
-	if (share)
+	if (share && thread->worker)
 		list_append(&pool.for_permits, thread, QUEUED_FOR_PERMIT);
 	unlock();
 	poke(next);
-	if (share)
+	if (share && thread->worker)
 		(void)await_permit(thread, false);
 }
 
@@ -450,8 +464,24 @@ void tally__worker_rest(struct tally__thread *worker)
 	}
 }
 
+void tally__idle_settle(void)
+{
+	lock();
+	bool rough = limit() != 0 && pool.rough;
+	unlock();
+	if (!rough)
+		return;
+	int usable = tally__cpus_usable();
+	lock();
+	if (pool.rough)
+		pool.limit = usable < MOST_WORKERS ? usable : MOST_WORKERS;
+	pool.rough = false;
+	unlock();
+}
+
 int tally__idle_set_limit(int n)
 {
+	tally__idle_settle();
 	lock();
 	int before = limit();
 	if (n > 0)
@@ -495,7 +525,8 @@ bool tally__idle_all_asleep(struct tally__thread *self)
 void tally__idle_reset(void)
 {
 	pool.lock = (struct tally__lock){0};
-	pool.active = 0;
+	struct tally__thread *self = tally__thread_self();
+	pool.active = self != NULL && self->has_permit;
 	pool.workers = 0;
 	pool.watcher = NULL;
 	pool.idle = pool.for_permits = (struct list){0};

@@ -15,8 +15,20 @@
 
 /* 1 while nobody watches though a task could be run at once: who makes work visible must call a worker. */
 extern tally_atomic_u32 tally__idle_call;
-/* 1 while threads queue for permits, or more are out than there should be. */
+/* Whether who has a permit should give it up. */
+enum {
+	PRESSURE_NONE,
+	PRESSURE_QUEUE,   /* threads queue for permits: after a while */
+	PRESSURE_SURPLUS, /* more permits are out than there should be: at once */
+};
 extern tally_atomic_u32 tally__idle_pressure;
+
+/* A look, at each pick. Whoever was told of a smaller number of workers sees it. */
+static inline bool tally__permit_is_surplus(void)
+{
+	/* pairs with idle.c:publish */
+	return tally_atomic_u32_load_relaxed(&tally__idle_pressure) == PRESSURE_SURPLUS;
+}
 
 /* Calls a worker that will look for work. It may have to be started: 0, or -EAGAIN if the system refuses and
  * there is none, -ENOMEM. */
@@ -42,8 +54,10 @@ bool tally__permit_try(struct tally__thread *thread);
  * mailbox; then the answer is false. */
 bool tally__permit_wait(struct tally__thread *thread, bool or_mail);
 void tally__permit_release(struct tally__thread *thread);
-/* Lets others have the permit for a while if the caller has had it for long: those who queue; with `strangers`,
- * workers too, for tasks that the caller must not start. */
+/* Lets others have the permit for a while if it is surplus or the caller has had it for long: those who queue;
+ * with `strangers`, workers too, for tasks that the caller must not start. A worker returns with a permit. A
+ * plain thread may return without one: it does not need one for its own code, and looks whether that can go on.
+ */
 void tally__permit_share(struct tally__thread *thread, bool strangers);
 
 /* Whether there is a task that any worker could start. */
@@ -52,6 +66,9 @@ bool tally__idle_work_is_visible(void);
 /* A worker found nothing: gives up its permit and sleeps until there may be something that it can do. Returns
  * with a permit. */
 void tally__worker_rest(struct tally__thread *worker);
+
+/* Finds out what the limit is where nobody has said it. The first worker's first call. */
+void tally__idle_settle(void);
 
 /* tally_set_workers. */
 int tally__idle_set_limit(int limit);

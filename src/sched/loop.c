@@ -39,11 +39,20 @@ void tally__loop_flush_done(struct tally__thread *thread)
 	tally__group_done(thread->done_group, count);
 }
 
+static struct tally__task *take_woken_before(struct tally__thread *thread)
+{
+	struct tally__task *task = thread->woken_before;
+	if (task != NULL)
+		thread->woken_before = task->next;
+	return task;
+}
+
 static struct tally__task *take_ready(struct tally__thread *thread)
 {
 	struct tally__task *task = thread->ready;
-	if (task != NULL)
-		thread->ready = task->next;
+	if (task == NULL)
+		return take_woken_before(thread);
+	thread->ready = task->next;
 	return task;
 }
 
@@ -96,29 +105,48 @@ static struct tally__task *take_own(struct tally__thread *thread)
 	return task;
 }
 
-/* Now and then: who would starve. */
+/* Now and then: who would starve, since any list that is served before it may never be empty. */
 static struct tally__task *take_fairly(struct tally__thread *thread)
 {
 	if (thread->timers != NULL)
 		tally__timer_run(thread);
 	tally__stack_cache_trim(&thread->stacks, KEEP_STACKS);
-	bool look = thread->ticks % LOOK_EVERY == 0;
-	if (thread->has_permit)
-		tally__permit_share(thread, look && !thread->worker && tally__idle_work_is_visible());
-	if (thread->ticks % (2 * FAIR_EVERY) == 0)
-		return take_yielded(thread);
-	if (!thread->worker)
+	unsigned turn = thread->ticks / FAIR_EVERY;
+	bool look = turn % (LOOK_EVERY / FAIR_EVERY) == 0;
+	tally__permit_share(thread, look && !thread->worker && tally__idle_work_is_visible());
+	if (!thread->has_permit)
 		return NULL;
-	struct tally__task *task = tally__queue_get();
-	return task != NULL || !look ? task : tally__steal(thread);
+	struct tally__task *task = NULL;
+	switch (turn % 4) {
+	case 0: /* the oldest of all that have not started; the waiting thread leaves those to workers */
+		if (!thread->worker)
+			return NULL;
+		task = look ? tally__steal(thread) : NULL;
+		return task != NULL ? task : tally__deque_steal(&thread->deque);
+	case 1:
+		return thread->worker ? tally__queue_get() : NULL;
+	case 2: /* those woken until now, one by one, before those woken later */
+		if (thread->woken_before == NULL) {
+			thread->woken_before = thread->ready;
+			thread->ready = NULL;
+		}
+		return take_woken_before(thread);
+	default:
+		return take_yielded(thread);
+	}
 }
 
-/* The next task of this thread, started or not; NULL: it has none. */
+/* The next task of this thread, started or not; NULL: it has none, or no permit any more. */
 static struct tally__task *pick(struct tally__thread *thread)
 {
 	struct tally__task *task;
-	if (++thread->ticks % FAIR_EVERY == 0 && (task = take_fairly(thread)) != NULL)
-		return task;
+	if (++thread->ticks % FAIR_EVERY == 0 || tally__permit_is_surplus()) {
+		/* What comes next may be endless and of another group; and so may what others do meanwhile. */
+		tally__loop_flush_done(thread);
+		task = take_fairly(thread);
+		if (task != NULL || !thread->has_permit)
+			return task;
+	}
 	/* A look, often; what is missed now is seen later. pairs with thread.c:tally__thread_send */
 	if (tally_atomic_ptr_load_relaxed(&thread->mailbox) != NULL)
 		tally__thread_open_mailbox(thread);
@@ -236,8 +264,8 @@ static struct tally__task *find_for_plain(struct tally__thread *thread)
 		/* Its own code needs no permit. */
 		if (thread->ready == &thread->native)
 			return take_ready(thread);
-		bool some = thread->ready != NULL || thread->yielded_first != NULL ||
-			    tally__deque_size(&thread->deque) != 0;
+		bool some = thread->ready != NULL || thread->woken_before != NULL ||
+			    thread->yielded_first != NULL || tally__deque_size(&thread->deque) != 0;
 		if (some && (thread->has_permit || tally__permit_wait(thread, true))) {
 			struct tally__task *task = pick(thread);
 			if (task != NULL)
@@ -250,8 +278,8 @@ static struct tally__task *find_for_plain(struct tally__thread *thread)
 			tally__loop_flush_done(thread);
 			if (thread->ready != NULL)
 				continue;
-			/* What it passed on while no permit was free is nobody's until somebody is called. */
 			tally__permit_release(thread);
+			/* Tasks of strangers could not be started without it. */
 			tally__idle_check();
 		}
 		int64_t timer = tally__timer_first(thread);
@@ -334,6 +362,7 @@ void tally__loop_worker(void *argument)
 {
 	struct tally__thread *worker = argument;
 	tally__thread_begin_worker(worker);
+	tally__idle_settle();
 	/* What it needs to run tasks it gets when there are some. */
 	tally__worker_rest(worker);
 	tally__overflow_watch(worker);

@@ -2,6 +2,7 @@
 #include "sched/start.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <tally/task.h>
 
@@ -26,19 +27,19 @@ static unsigned long setting(const char *name)
 	if (text == NULL || *text == '\0')
 		return 0;
 	char *end;
+	int error = errno;
 	errno = 0;
 	unsigned long value = strtoul(text, &end, 10);
-	if (errno != 0 || *end != '\0' || value == 0 || *text == '-')
+	if (errno != 0 || *end != '\0' || value == 0 || *text < '0' || *text > '9')
 		tally__die("%s=%s in the environment is not a whole number above 0", name, text);
+	errno = error;
 	return value;
 }
 
-int tally__default_workers(void)
+int tally__workers_wanted(void)
 {
 	unsigned long workers = setting("TALLY_WORKERS");
-	if (workers == 0)
-		return tally__cpus_usable();
-	return workers < 1024 ? (int)workers : 1024;
+	return workers < INT_MAX ? (int)workers : INT_MAX;
 }
 
 /* In the child of a fork there is one thread, and nothing of what the parent's tasks did. */
@@ -80,7 +81,10 @@ int tally__start(void)
 	struct tally__thread *thread = tally__thread_attach();
 	if (thread == NULL)
 		return -ENOMEM;
+	/* One at a time: a first worker that is just being started may be refused yet. */
+	tally__lock_acquire(&lock);
 	int error = tally__idle_start();
+	tally__lock_release(&lock);
 	if (error == 0) {
 		thread->may_spawn = true;
 		thread->full_barrier = !tally__heavy_barrier_ready();

@@ -35,9 +35,10 @@ enum {
 
 struct tally__thread {
 	/* For the thread itself. */
-	struct tally__task *current; /* the task that runs; NULL: its own code, or the loop's */
-	struct tally__stack *stack;  /* the stack that it is on; NULL: its own */
-	struct tally__task *ready;   /* woken: last in, first out */
+	struct tally__task *current;      /* the task that runs; NULL: its own code, or the loop's */
+	struct tally__stack *stack;       /* the stack that it is on; NULL: its own */
+	struct tally__task *ready;        /* woken: last in, first out */
+	struct tally__task *woken_before; /* those of them that have waited for long, in the same order */
 	struct tally__task *yielded_first;
 	struct tally__task *yielded_last;
 	tally_waitgroup *done_group; /* done_count tasks of this group are done, and it was not told yet */

@@ -5,7 +5,7 @@
 #include "../common/bench.h"
 #include <tally/tally.h>
 
-static tally_waitgroup gate, all;
+static tally_waitgroup gate, arrived, all;
 static tally_atomic_u64 started;
 static uint64_t tasks;
 static int64_t before, after;
@@ -20,6 +20,7 @@ static void block(void *arg)
 {
 	(void)arg;
 	tally_atomic_u64_add(&started, 1);
+	tally_waitgroup_done(&arrived);
 	tally_waitgroup_wait(&gate);
 }
 
@@ -40,10 +41,10 @@ static void blocked(void *arg)
 	(void)arg;
 	before = bench_memory();
 	tally_waitgroup_add(&gate, 1);
+	tally_waitgroup_add(&arrived, (int)tasks);
 	for (uint64_t i = 0; i < tasks; i++)
 		tally_waitgroup_go(&all, block, NULL);
-	while (tally_atomic_u64_load(&started) < tasks)
-		tally_yield();
+	tally_waitgroup_wait(&arrived);
 	after = bench_memory();
 	tally_waitgroup_done(&gate);
 	tally_waitgroup_wait(&all);

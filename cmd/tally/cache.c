@@ -153,7 +153,7 @@ static bool files_unchanged(const struct build *build, const struct list *files,
 static bool write_files(const struct cache *cache, const struct key *key, const struct list *files)
 {
 	char *path = files_path(cache, key);
-	char *fresh = format("%s/new-XXXXXX", cache->folder);
+	char *fresh = format("%s/tally-XXXXXX", cache->folder);
 	bool written = false;
 
 	int fd = mkostemp(fresh, O_CLOEXEC);

@@ -4,7 +4,7 @@
  *
  *     KEY.files        the files that were read when a build was compiled; KEY is the build's
  *     KEY/NAME         the program; KEY is that of the build and of what those files hold
- *     new-XXXXXX/      a program that is being compiled
+ *     tally-XXXXXX/      a program that is being compiled
  *
  * Everything gets its name by a rename when it is complete, and may be removed at any time: what is missing is
  * compiled. The time of an entry is that of its last use.

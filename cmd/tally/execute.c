@@ -76,13 +76,17 @@ void execute(const char *path, char **arguments)
 	execv(path, arguments);
 }
 
-void execute_failed(const char *path)
+static _Noreturn void execute_failed(const char *path)
 {
 	if (errno == EACCES)
-		fail("may not execute %s: set XDG_CACHE_HOME to a folder on a file system that lets programs "
-		     "run",
-		     path);
+		fail("may not execute %s; set XDG_CACHE_HOME to a folder where programs may run", path);
 	fail("cannot execute %s: %s", path, strerror(errno));
+}
+
+void execute_open(int fd, const char *path, char **arguments)
+{
+	fexecve(fd, arguments, environ);
+	execute_failed(path);
 }
 
 /* In a process of its own, which no one waits for: removes the folder when the process that is now this command
@@ -116,23 +120,15 @@ static bool remove_at_end(const char *folder)
 	return status == 0;
 }
 
-void execute_scratch(const struct scratch *scratch, const char *name, char **arguments, bool race)
+void execute_scratch(const struct scratch *scratch, const char *path, int fd, char **arguments, bool race)
 {
 	char *folder = realpath(scratch->folder, NULL);
-	char *path = format("%s/%s", folder == NULL ? scratch->folder : folder, name);
 
 	if (race && folder != NULL && remove_at_end(folder)) {
 		scratch_give_away();
 		execute(path, arguments);
-		int error = errno;
-		folder_remove(folder);
-		errno = error;
 		execute_failed(path);
 	}
-	int fd = open(path, O_PATH | O_CLOEXEC);
-	if (fd < 0)
-		execute_failed(path);
 	scratch_remove();
-	fexecve(fd, arguments, environ);
-	execute_failed(path);
+	execute_open(fd, path, arguments);
 }

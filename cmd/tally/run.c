@@ -172,23 +172,25 @@ static int compile(const struct request *request, const struct build *build,
 		process_release_signals();
 		return code;
 	}
+	char *path = format("%s/%s", scratch.folder, build->program);
+	int fd = open(path, O_PATH | O_CLOEXEC);
+	if (fd < 0)
+		fail("the compiler has left no program: %s: %s", path, strerror(errno));
 	char *program = NULL;
 	if (cache->folder != NULL && all_known)
 		program = cache_keep(cache, key, build, &scratch, &files);
-	if (program != NULL) {
+	if (program == NULL) {
+		say(request, "running, without keeping it,", path);
+		if (cache->why != NULL)
+			say(request, "nothing is kept:", cache->why);
 		process_release_signals();
-		say(request, "running", program);
-		execute(program, request->arguments);
-		if (errno != ENOENT)
-			execute_failed(program);
-		/* Others needed the room at once. */
-		fail("%s was removed before it could be run; set TALLY_CACHE_SIZE to more", program);
+		execute_scratch(&scratch, path, fd, request->arguments, request->race);
 	}
-	if (request->verbose)
-		fprintf(stderr, "tally: running a program that is not kept: %s\n",
-			cache->folder == NULL ? cache->why : "files have changed while it was compiled");
 	process_release_signals();
-	execute_scratch(&scratch, build->program, request->arguments, request->race);
+	say(request, "running", program);
+	execute(program, request->arguments);
+	/* Another command may have needed the room at once. */
+	execute_open(fd, program, request->arguments);
 }
 
 int command_run(int argc, char **argv)

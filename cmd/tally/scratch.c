@@ -43,7 +43,7 @@ bool scratch_make(struct scratch *scratch, const char *parent)
 	static bool registered;
 	struct stat status;
 
-	char *folder = format("%s/new-XXXXXX", parent);
+	char *folder = format("%s/tally-XXXXXX", parent);
 	if (mkdtemp(folder) == NULL || stat(folder, &status) != 0) {
 		free(folder);
 		return false;

@@ -98,7 +98,7 @@ static struct entries list_entries(const char *folder)
 		    fstatat(dirfd(stream), file->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0)
 			continue;
 		struct entry entry = {.path = format("%s/%s", folder, file->d_name), .used = status.st_mtim};
-		if (strncmp(file->d_name, "new-", 4) == 0) {
+		if (strncmp(file->d_name, "tally-", 6) == 0) {
 			if (status.st_mtim.tv_sec < now - ABANDONED)
 				remove_entry(entry.path);
 			free(entry.path);

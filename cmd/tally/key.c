@@ -72,13 +72,22 @@ static void add_compiler(struct sha256 *hash, const struct list *command)
 	}
 }
 
+/* The source itself, or with ./ before it. */
+static bool names_source(const char *word, const struct source *source)
+{
+	return strcmp(word, source->name) == 0 ||
+	       (strncmp(word, "./", 2) == 0 && strcmp(word + 2, source->name) == 0);
+}
+
 static void add_step(struct sha256 *hash, const struct step *step)
 {
 	struct list folders = {0};
 
 	for (size_t i = 0; i < step->words.count; i++) {
 		add_word(hash, step->words.words[i]);
-		add_named_files(hash, step->words.words[i], &folders);
+		/* Of a source the content counts alone. */
+		if (step->source == NULL || !names_source(step->words.words[i], step->source))
+			add_named_files(hash, step->words.words[i], &folders);
 	}
 	if (step->source == NULL)
 		return;

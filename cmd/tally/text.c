@@ -99,6 +99,7 @@ int read_all(int fd, struct text *text)
 
 int read_file(const char *path, struct text *text)
 {
+	*text = (struct text){0};
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;

@@ -26,7 +26,7 @@ void list_add_words(struct list *list, const char *text);
 
 bool ends_in(const char *text, const char *end);
 
-/* 0, or -errno. */
+/* Each returns 0, or -errno. The text may be freed in any case. */
 int read_all(int fd, struct text *text);
 int read_file(const char *path, struct text *text);
 int write_all(int fd, const void *bytes, size_t size);

@@ -45,6 +45,7 @@ class CommandTest(unittest.TestCase):
 		}
 		if "CC" in os.environ:
 			self.env["CC"] = os.environ["CC"]
+		self.real_compiler = self.env.get("CC", "cc")
 
 	def tearDown(self):
 		self.assertEqual(self.leftovers(), [], "something temporary was left")
@@ -115,8 +116,7 @@ class CommandTest(unittest.TestCase):
 	def compiler(self, *, after="", before=""):
 		"""A compiler that notes each program it makes, and does what is asked for; and how many those are."""
 		log = self.folder / "compiled"
-		real = self.env.get("CC", "cc")
-		path = self.write("compiler", f'#!/bin/sh\n{before}\n{real} "$@" || exit\n'
+		path = self.write("compiler", f'#!/bin/sh\n{before}\n{self.real_compiler} "$@" || exit\n'
 				  f'case " $* " in *" -c "*) ;; *) echo >>{log} ;; esac\n{after}\n', 0o755)
 		self.env["CC"] = str(path)
 		return lambda: len(log.read_text()) if log.exists() else 0

@@ -37,18 +37,18 @@ set_target_properties(model_engine PROPERTIES ARCHIVE_OUTPUT_DIRECTORY ${PROJECT
 file(GLOB sources CONFIGURE_DEPENDS
   ${PROJECT_SOURCE_DIR}/src/region/*.c ${PROJECT_SOURCE_DIR}/src/count/*.c ${PROJECT_SOURCE_DIR}/src/park/*.c
   ${PROJECT_SOURCE_DIR}/src/sched/*.c ${PROJECT_SOURCE_DIR}/src/sync/*.c)
-add_library(model_runtime STATIC ${sources}
+add_library(model_core STATIC ${sources}
   ${PROJECT_SOURCE_DIR}/src/platform/lock.c ${PROJECT_SOURCE_DIR}/src/platform/local.c
   ${PROJECT_SOURCE_DIR}/src/platform/${TALLY_ARCH}/context.S)
-tally_model_target(model_runtime)
-target_compile_definitions(model_runtime PRIVATE TALLY__LOCK_SPINS=1)
-set_target_properties(model_runtime PROPERTIES ARCHIVE_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/model)
+tally_model_target(model_core)
+target_compile_definitions(model_core PRIVATE TALLY__LOCK_SPINS=1)
+set_target_properties(model_core PROPERTIES ARCHIVE_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/model)
 
 function(tally_model_program target source)
   add_executable(${target} ${source})
   tally_model_target(${target})
   target_link_options(${target} PRIVATE -no-pie)
-  target_link_libraries(${target} PRIVATE model_runtime model_engine)
+  target_link_libraries(${target} PRIVATE model_core model_engine)
 endfunction()
 
 find_library(TALLY_CMOCKA cmocka REQUIRED)

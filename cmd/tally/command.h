@@ -8,6 +8,7 @@ enum { COMMAND_FAILED = 125 };
 
 /* Each verb gets its own words: argv[0] is the verb. Returns the exit code. */
 int command_run(int argc, char **argv);
+int command_cat(int argc, char **argv);
 
 /* Ends the command: prints `tally: `, the text and a line feed on standard error. The text says what to do. */
 _Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -14,6 +14,7 @@ static const struct verb {
 	const char *help;
 } verbs[] = {
 	{"run", command_run, "compile a C program against this tally, and run it"},
+	{"cat", command_cat, "print once what a program counts"},
 };
 
 enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };

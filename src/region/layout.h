@@ -22,10 +22,10 @@
 #define TALLY__SLOTS_MAX      1024  /* slot 0, which all share, is one of them */
 #define TALLY__CELLS_MAX      32768 /* cell 0 belongs to nobody */
 #define TALLY__INDEX_MAX      32768
-#define TALLY__TABLE_OFFSET   UINT64_C(4096)
+#define TALLY__TABLE_OFFSET   UINT64_C(512)
 #define TALLY__INDEX_OFFSET   (TALLY__TABLE_OFFSET + TALLY__SLOTS_MAX * UINT64_C(16))
 #define TALLY__ENTRIES_OFFSET (TALLY__INDEX_OFFSET + TALLY__INDEX_MAX * UINT64_C(8))
-#define TALLY__ENTRIES_SIZE   (UINT64_C(8) << 20)
+#define TALLY__ENTRIES_SIZE   ((UINT64_C(8) << 20) - TALLY__TABLE_OFFSET)
 #define TALLY__CELLS_OFFSET   (TALLY__ENTRIES_OFFSET + TALLY__ENTRIES_SIZE)
 /* One page and one cache line more than the cells need: at a stride of whole pages the same cell of all slots
  * would fall into one set of the cache, at an even number of pages into one set of the TLB. */
@@ -48,7 +48,9 @@ struct tally__header {
 	uint64_t created;        /* nanoseconds of CLOCK_REALTIME */
 	uint32_t pid;            /* of the creator, in its pid namespace */
 	uint32_t page_size;      /* pages of the creator; 0: not told */
-	uint64_t start_time;     /* of the creator: field 22 of its /proc/PID/stat */
+	/* Of the creator: field 22 of its /proc/PID/stat; 0: not known. In a region without a path it is stored
+	 * when the creator forks first: until then nobody else is there to ask. */
+	tally_atomic_u64 start_time;
 	uint64_t table_offset;
 	uint32_t slots_max;
 	uint32_t slot_record_size;
@@ -72,6 +74,10 @@ struct tally__header {
 	tally_atomic_u64 namespaces[TALLY__REGION_NAMESPACES];
 };
 
+/* The slot that has no owner: all write to it, with locked instructions. The others follow. */
+#define TALLY__SLOT_SHARED      0u
+#define TALLY__FIRST_OWNED_SLOT 1u
+
 /* A slot's record in the slot table. */
 struct tally__slot {
 	/* 0: free. Otherwise the process one of whose threads owns the slot: TALLY__OWNER_* below. */
@@ -86,7 +92,8 @@ struct tally__slot {
  *
  *     bits 63..42  pid, in the owner's pid namespace; never 0
  *     bits 41..8   when the process started: field 22 of /proc/PID/stat modulo 2^34; 0: not known
- *     bits 7..4    namespace number, an index into header.namespaces; 15: not known
+ *     bits 7..4    namespace number, an index into header.namespaces; 15: not known; 14: the creator of a
+ *                  region without a path, whose start is in the header
  *     bits 3..0    image: differs between most programs that one process executes one after the other
  */
 #define TALLY__OWNER_PID_SHIFT       42
@@ -95,6 +102,7 @@ struct tally__slot {
 #define TALLY__OWNER_NAMESPACE_SHIFT 4
 #define TALLY__OWNER_NAMESPACE_MASK  UINT64_C(15)
 #define TALLY__OWNER_IMAGE_MASK      UINT64_C(15)
+#define TALLY__NAMESPACE_CREATOR     14
 #define TALLY__NAMESPACE_UNKNOWN     15
 
 /* An index word: the metrics in the order in which they were registered; the first word of 0 ends the index.

@@ -138,6 +138,7 @@ enum model_failure {
 	MODEL_USE_AFTER_FREE,
 	MODEL_RACE,
 	MODEL_LEAK,
+	MODEL_CRASH,
 	MODEL_MISUSE, /* of the tool: mixed sizes, too many threads */
 };
 

@@ -30,10 +30,10 @@ def read_plants(path=MODELS / "PLANTS"):
 		key, _, value = line.partition(":")
 		value = value.strip()
 		if key == "plant":
-			plant = {"name": value, "changes": [], "finds": "", "file": None}
+			plant = {"name": value, "changes": [], "finds": "", "file": None, "only": None}
 			plants[value] = plant
 			change = None
-		elif key in ("model", "finds", "file") and plant:
+		elif key in ("model", "only", "finds", "file") and plant:
 			plant[key] = value
 			change = None
 		else:
@@ -50,7 +50,7 @@ def replaced(text, old, new, name):
 
 class Tree:
 	"""A copy of src/ and include/ that may be changed, and models built on it. What has not changed is taken
-	from the build's own libmodel_runtime.a."""
+	from the build's own libmodel_core.a."""
 
 	def __init__(self, build, compiler=None):
 		self.build = pathlib.Path(build)
@@ -111,7 +111,7 @@ class Tree:
 
 	def compile(self, model, program):
 		return self.call("-no-pie", f"{MODELS}/{model}_model.c", *self.objects,
-				 f"{self.build}/model/libmodel_runtime.a", f"{self.build}/model/libmodel_engine.a",
+				 f"{self.build}/model/libmodel_core.a", f"{self.build}/model/libmodel_engine.a",
 				 "-o", program)
 
 	def run(self, model, timeout=100, **environment):

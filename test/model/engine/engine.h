@@ -127,13 +127,15 @@ struct engine {
 	enum model_memory memory;
 	enum model_strategy strategy;
 	jmp_buf explorer; /* where a schedule ends */
+	char signal_stack[32768];
 	struct thread threads[THREADS];
 	unsigned self, thread_count;
 	uint32_t ready; /* threads, a bit each */
 	uint32_t timed; /* sleepers with a deadline */
 	uint32_t waited_for;
 	bool alone; /* setup or check runs */
-	bool tracing, verbose;
+	bool tracing;
+	bool running; /* a schedule */
 	uint32_t epoch;
 	uint64_t steps, step_cap;
 	unsigned run; /* steps in a row of the thread that runs */

@@ -1,5 +1,6 @@
 /* explore.c - runs the schedules of a model, and says what came out. */
 #include "engine.h"
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,29 @@ unsigned model_thread(void)
 unsigned model_variant(void)
 {
 	return engine->model->variant;
+}
+
+/* The program follows a pointer that leads nowhere: that is a failure like others. */
+static void crashed(int number, siginfo_t *info, void *context)
+{
+	const struct thread *thread = self();
+
+	(void)number;
+	(void)context;
+	if (!engine->running)
+		abort();
+	fail(MODEL_CRASH, "crash: access to %p by thread %u, some time after %s at %s", info->si_addr,
+	     engine->self, thread->doing, place_text(thread->at));
+}
+
+static void catch_crashes(struct sigaction before[2])
+{
+	const stack_t stack = {.ss_sp = engine->signal_stack, .ss_size = sizeof(engine->signal_stack)};
+	struct sigaction action = {.sa_sigaction = crashed, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
+
+	if (sigaltstack(&stack, NULL) != 0 || sigaction(SIGSEGV, &action, &before[0]) != 0 ||
+	    sigaction(SIGBUS, &action, &before[1]) != 0)
+		abort();
 }
 
 static void start(void)
@@ -137,11 +161,13 @@ static void run_schedule(unsigned long long number)
 	}
 	memcpy(engine->threads[0].locals, engine->first_locals, engine->local_bytes);
 	choose_begin(number);
+	engine->running = true;
 	run_alone(model->setup);
 	run_threads(model);
 	run_alone(model->check);
 	if (model->no_leaks && !engine->result.failure && _setjmp(engine->explorer) == 0)
 		heap_check_leaks();
+	engine->running = false;
 	engine->result.schedules++;
 	engine->result.steps += engine->steps;
 }
@@ -151,7 +177,10 @@ struct model_result model_explore(const struct model *model, enum model_memory m
 {
 	unsigned long long schedules = tracing ? 1 : model->schedules ? model->schedules : 20000;
 
+	struct sigaction before[2];
+
 	start();
+	catch_crashes(before);
 	engine->model = model;
 	engine->memory = memory;
 	engine->strategy = strategy;
@@ -178,6 +207,8 @@ struct model_result model_explore(const struct model *model, enum model_memory m
 	if (engine->tracing)
 		trace_print();
 	engine->tracing = false;
+	sigaction(SIGSEGV, &before[0], NULL);
+	sigaction(SIGBUS, &before[1], NULL);
 	return engine->result;
 }
 
@@ -211,7 +242,7 @@ static const char *strategy_text(enum model_strategy strategy)
 static const char *failure_text(enum model_failure failure)
 {
 	static const char *const texts[] = {"passed",         "assertion", "death", "deadlock", "livelock",
-					    "use after free", "race",      "leak",  "misuse"};
+					    "use after free", "race",      "leak",  "crash",    "misuse"};
 
 	return texts[failure];
 }

@@ -370,6 +370,20 @@ static void death(void **state)
 	passes(&good);
 }
 
+static void follows_nothing(void)
+{
+	model_assert(**(int **)model_alloc(sizeof(int *)) == 0);
+}
+
+static void crash(void **state)
+{
+	static const struct model bad = {.name = "crash", .threads = {follows_nothing, changed}};
+
+	(void)state;
+	shows(&bad, MODEL_CRASH);
+	shows(&bad, MODEL_CRASH);
+}
+
 /* All types and calls, against the library's own header, which the compiler knows nothing of here. */
 static void arithmetic(void)
 {
@@ -416,6 +430,7 @@ int main(void)
 		cmocka_unit_test(faults_on_demand),
 		cmocka_unit_test(threads_and_variables),
 		cmocka_unit_test(death),
+		cmocka_unit_test(crash),
 		cmocka_unit_test(values),
 	};
 

@@ -1,0 +1,93 @@
+/* A thread gets a slot when it counts first, and hands it back when it ends. What it counts after that, in the
+ * destructors that come later, goes to the shared slot. */
+#include "count/mine.h"
+
+#include "platform/threadexit.h"
+#include "region/owner.h"
+
+__thread uint64_t tally__slot;
+
+enum {
+	MINE_NONE = 0,
+	MINE_CLAIMING, /* a signal handler that counts meanwhile must not claim another */
+	MINE_OWNED,
+	MINE_GIVEN_BACK, /* the thread ends */
+};
+
+/* How often a thread that got no slot counts in the shared one before it asks again. */
+enum { PATIENCE = 1000 };
+
+/* Only its own thread, and signal handlers on it, touch these: atomic for the handlers' sake. */
+static __thread tally_atomic_u32 mine_state __attribute__((tls_model("initial-exec")));
+static __thread tally_atomic_u32 mine_number __attribute__((tls_model("initial-exec")));
+static __thread tally_atomic_u32 mine_patience __attribute__((tls_model("initial-exec")));
+
+static tally_atomic_bool watched; /* tally__exit_watch has been called */
+static tally_atomic_bool heard;   /* and will tell us when threads end */
+
+static void thread_ends(void *value)
+{
+	(void)value;
+	if (tally_atomic_u32_load(&mine_state) != MINE_OWNED)
+		return;
+	tally_atomic_u32_store(&mine_state, MINE_GIVEN_BACK);
+	tally__slot = 0;
+	tally__slot_release(&tally__region.slots, tally_atomic_u32_load(&mine_number));
+}
+
+/* The slots of this process belong to its parent. */
+static void forked(void)
+{
+	tally__slot = 0;
+	if (tally_atomic_bool_load(&heard))
+		tally__at_thread_exit(NULL);
+	if (tally_atomic_u32_load(&mine_state) != MINE_GIVEN_BACK)
+		tally_atomic_u32_store(&mine_state, MINE_NONE);
+	tally_atomic_u32_store(&mine_patience, 0);
+	tally__region_forked();
+}
+
+bool tally__mine_start(bool wait)
+{
+	if (tally_atomic_bool_compare_and_swap(&watched, false, true))
+		tally_atomic_bool_store(&heard,
+					tally__exit_watch(thread_ends, tally__region_forks, forked) == 0);
+	return tally__region_start(wait);
+}
+
+/* Claims a slot that will be handed back when this thread ends. */
+static uint32_t claim(void)
+{
+	uint32_t slot = tally__region_claim();
+
+	if (slot != TALLY__SLOT_SHARED && tally__at_thread_exit(&tally__region) != 0) {
+		tally__slot_release(&tally__region.slots, slot);
+		slot = TALLY__SLOT_SHARED;
+	}
+	return slot;
+}
+
+uint64_t tally__mine_slot(void)
+{
+	uint32_t patience = tally_atomic_u32_load(&mine_patience);
+	uint32_t slot;
+
+	if (tally__slot != 0 || tally_atomic_u32_load(&mine_state) != MINE_NONE ||
+	    !tally_atomic_bool_load(&heard))
+		return tally__slot;
+	if (patience > 0) {
+		tally_atomic_u32_store(&mine_patience, patience - 1);
+		return 0;
+	}
+	tally_atomic_u32_store(&mine_state, MINE_CLAIMING);
+	slot = claim();
+	if (slot == TALLY__SLOT_SHARED) {
+		tally_atomic_u32_store(&mine_patience, PATIENCE);
+		tally_atomic_u32_store(&mine_state, MINE_NONE);
+		return 0;
+	}
+	tally_atomic_u32_store(&mine_number, slot);
+	tally_atomic_u32_store(&mine_state, MINE_OWNED);
+	tally__slot = (uint64_t)(uintptr_t)tally__region_slot(slot) - TALLY__CELL_BIAS;
+	return tally__slot;
+}

@@ -1,0 +1,169 @@
+/* Files that processes share, on Linux. System calls are made directly, so that none is a point at which a
+ * thread can be cancelled: counting must not be one. */
+#include "platform/sharedfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum {
+	DESCRIPTOR_LEAST = 100,  /* out of the way of programs that count on low numbers */
+	SIGNAL_IGNORED = SIGURG, /* what the kernel may send while a lease is held */
+	OPEN_TRIES = 10000,
+};
+
+int tally__file_resize(int descriptor, uint64_t bytes)
+{
+	struct rlimit limit;
+	int saved = errno;
+	int result = 0;
+
+	/* Beyond the limit the kernel would send SIGXFSZ, for files in memory too. */
+	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < bytes)
+		return -EFBIG;
+	if (ftruncate(descriptor, (off_t)bytes) != 0)
+		result = -errno;
+	errno = saved;
+	return result;
+}
+
+/* Gives the file a high descriptor, if there is one. */
+static int move_up(int descriptor)
+{
+	int high = fcntl(descriptor, F_DUPFD_CLOEXEC, DESCRIPTOR_LEAST);
+
+	if (high < 0)
+		return descriptor;
+	syscall(SYS_close, descriptor);
+	return high;
+}
+
+int tally__memory_file(const char *name, uint64_t bytes)
+{
+	int saved = errno;
+	int descriptor = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int result = descriptor < 0 ? -errno : tally__file_resize(descriptor, bytes);
+
+	if (result == 0) {
+		/* A reader may then trust the size. That it could not be sealed does no harm. */
+		fcntl(descriptor, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+		descriptor = move_up(descriptor);
+	} else if (descriptor >= 0) {
+		tally__file_close(descriptor);
+	}
+	errno = saved;
+	return result == 0 ? descriptor : result;
+}
+
+/* Whether it is a regular file that nobody but this user and root can have prepared. */
+static int check_file(int descriptor)
+{
+	struct stat file;
+
+	if (fstat(descriptor, &file) != 0)
+		return -errno;
+	if (!S_ISREG(file.st_mode))
+		return -EPROTO;
+	if (file.st_uid != geteuid() && file.st_uid != 0)
+		return -EPERM;
+	return 0;
+}
+
+int tally__file_open_locked(const char *path)
+{
+	/* O_NONBLOCK: a FIFO or device must not hold us up. */
+	int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK;
+	int saved = errno;
+	int result;
+	int descriptor;
+
+	descriptor = (int)syscall(SYS_openat, AT_FDCWD, path, flags, 0600);
+	/* EWOULDBLOCK: another process is just asking whether it is alone (tally__file_alone). */
+	for (int try = 0; descriptor < 0 && (errno == EINTR || errno == EWOULDBLOCK) && try < OPEN_TRIES;
+	     try++) {
+		sched_yield();
+		descriptor = (int)syscall(SYS_openat, AT_FDCWD, path, flags, 0600);
+	}
+	result = descriptor < 0 ? -errno : check_file(descriptor);
+	while (result == 0 && flock(descriptor, LOCK_EX) != 0) {
+		if (errno != EINTR)
+			result = -errno;
+	}
+	if (result != 0 && descriptor >= 0)
+		tally__file_close(descriptor);
+	errno = saved;
+	/* A symbolic link, a socket and a folder are no files of ours, whatever open says. */
+	if (result == -ELOOP || result == -ENXIO || result == -EISDIR)
+		return -EPROTO;
+	return result == 0 ? descriptor : result;
+}
+
+int64_t tally__file_size(int descriptor)
+{
+	struct stat file;
+	int saved = errno;
+	int64_t size = fstat(descriptor, &file) == 0 ? (int64_t)file.st_size : -errno;
+
+	errno = saved;
+	return size;
+}
+
+int tally__file_read(int descriptor, void *buffer, size_t bytes, uint64_t offset)
+{
+	int saved = errno;
+	long done = syscall(SYS_pread64, descriptor, buffer, bytes, (off_t)offset);
+	int result = done < 0 ? -errno : done == (long)bytes ? 0 : -EIO;
+
+	errno = saved;
+	return result;
+}
+
+int tally__file_write(int descriptor, const void *buffer, size_t bytes, uint64_t offset)
+{
+	int saved = errno;
+	long done = syscall(SYS_pwrite64, descriptor, buffer, bytes, (off_t)offset);
+	int result = done < 0 ? -errno : done == (long)bytes ? 0 : -EIO;
+
+	errno = saved;
+	return result;
+}
+
+bool tally__file_alone(int descriptor)
+{
+	int saved = errno;
+	bool alone;
+
+	/* A write lease is given only where no other open file description of the file exists, and a mapping
+	 * keeps the one it was made with. Whoever opens the file now makes the kernel send us a signal. */
+	fcntl(descriptor, F_SETSIG, SIGNAL_IGNORED);
+	alone = fcntl(descriptor, F_SETLEASE, F_WRLCK) == 0;
+	if (alone)
+		fcntl(descriptor, F_SETLEASE, F_UNLCK);
+	errno = saved;
+	return alone;
+}
+
+void tally__file_close(int descriptor)
+{
+	int saved = errno;
+
+	/* A child forked meanwhile may hold the same lock by a descriptor of its own. */
+	flock(descriptor, LOCK_UN);
+	syscall(SYS_close, descriptor);
+	errno = saved;
+}
+
+const char *tally__environment(const char *name)
+{
+	const char *value = secure_getenv(name);
+
+	return value && *value ? value : NULL;
+}

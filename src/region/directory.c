@@ -1,0 +1,183 @@
+/* The directory. An entry is written where nobody looks yet, and then published by a compare-and-swap of the
+ * first free word of the index. Whoever publishes has compared all words before it, so no name appears twice.
+ *
+ * A cell belongs to a metric once its index word is there: the entry's first cell follows the last cell of the
+ * entry before it in the index. So nothing is lost if two add the same name at once, or one dies.
+ */
+#include "region/directory.h"
+
+#include <errno.h>
+#include <string.h>
+
+uint32_t tally__directory_hash(const char *name, uint32_t length)
+{
+	uint32_t hash = 2166136261u;
+
+	for (uint32_t i = 0; i < length; i++)
+		hash = (hash ^ (unsigned char)name[i]) * 16777619u;
+	return hash;
+}
+
+/* The entry that an index word means, or NULL if it makes no sense. */
+static const struct tally__entry *entry_at(const struct tally__directory *directory, uint64_t word)
+{
+	uint64_t offset = word & TALLY__INDEX_OFFSET_MASK;
+	uint64_t end = directory->entries_offset + directory->entries_size;
+	const struct tally__entry *entry;
+
+	if (offset % 8 != 0 || offset < directory->entries_offset ||
+	    offset > end - sizeof(struct tally__entry) ||
+	    directory->reserve(offset, sizeof(struct tally__entry)) != 0)
+		return NULL;
+	entry = (const struct tally__entry *)(directory->base + offset);
+	if (entry->size > end - offset ||
+	    entry->size < sizeof(struct tally__entry) + entry->name_length + entry->help_length + 2u ||
+	    directory->reserve(offset, entry->size) != 0)
+		return NULL;
+	return entry;
+}
+
+static bool has_name(const struct tally__entry *entry, const struct tally__definition *wanted)
+{
+	return entry->name_length == wanted->name_length &&
+	       memcmp(entry->text, wanted->name, wanted->name_length) == 0;
+}
+
+/* Room for an entry, not published yet. */
+struct draft {
+	struct tally__entry *entry; /* NULL: none yet */
+	uint64_t place;             /* in the room for entries */
+	uint32_t size;
+};
+
+/* Takes room and writes all but the cell. */
+static int write_draft(const struct tally__directory *directory, const struct tally__definition *wanted,
+		       struct draft *draft)
+{
+	uint32_t size = (uint32_t)sizeof(struct tally__entry) + wanted->name_length + wanted->help_length + 2;
+	uint64_t place;
+	int result;
+
+	size = (size + 7) & ~7u;
+	do {
+		place = tally_atomic_u64_load(directory->entries_used);
+		if (place % 8 != 0 || place > directory->entries_size || size > directory->entries_size - place)
+			return -ENOSPC;
+	} while (!tally_atomic_u64_compare_and_swap(directory->entries_used, place, place + size));
+	result = directory->reserve(directory->entries_offset + place, size);
+	if (result != 0)
+		return result;
+	draft->entry = (struct tally__entry *)(directory->base + directory->entries_offset + place);
+	draft->place = place;
+	draft->size = size;
+	memset(draft->entry, 0, size);
+	draft->entry->size = size;
+	draft->entry->kind = (uint16_t)wanted->kind;
+	draft->entry->cells = wanted->cells;
+	draft->entry->name_length = (uint16_t)wanted->name_length;
+	draft->entry->help_length = (uint16_t)wanted->help_length;
+	memcpy(draft->entry->text, wanted->name, wanted->name_length);
+	memcpy(draft->entry->text + wanted->name_length + 1, wanted->help, wanted->help_length);
+	return 0;
+}
+
+/* The room goes back if it is the last that was taken; else it is lost. */
+static void drop_draft(const struct tally__directory *directory, const struct draft *draft)
+{
+	if (draft->entry)
+		tally_atomic_u64_compare_and_swap(directory->entries_used, draft->place + draft->size,
+						  draft->place);
+}
+
+/* The cell that follows those of the entry of an index word; 0 if that makes no sense. */
+static uint64_t cell_after(const struct tally__directory *directory, uint64_t word)
+{
+	const struct tally__entry *entry;
+
+	if (word == 0)
+		return 1;
+	entry = entry_at(directory, word);
+	return entry ? (uint64_t)entry->cell + entry->cells : 0;
+}
+
+/* Publishes the wanted metric in a free word of the index; `before` is the word before it. Returns the cell, 0
+ * if another was faster, or -errno. */
+static int64_t publish(const struct tally__directory *directory, const struct tally__definition *wanted,
+		       tally_atomic_u64 *free, uint64_t before, struct draft *draft)
+{
+	uint64_t hash = tally__directory_hash(wanted->name, wanted->name_length);
+	uint64_t cell = cell_after(directory, before);
+	int result = 0;
+
+	if (cell == 0)
+		return -EPROTO;
+	if (cell + wanted->cells > directory->cells_max)
+		return -ENOSPC;
+	if (!draft->entry)
+		result = write_draft(directory, wanted, draft);
+	if (result == 0)
+		result = directory->reserve_cells((uint32_t)cell + wanted->cells);
+	if (result != 0)
+		return result;
+	draft->entry->cell = (uint32_t)cell;
+	if (!tally_atomic_u64_compare_and_swap(
+		    free, 0, hash << TALLY__INDEX_HASH_SHIFT | (directory->entries_offset + draft->place)))
+		return 0;
+	draft->entry = NULL;
+	return (int64_t)cell;
+}
+
+/* The cell of the metric that an index word means, if it is the wanted one; -ENOENT if it is not. */
+static int64_t compare(const struct tally__directory *directory, const struct tally__definition *wanted,
+		       uint64_t word, uint32_t *kind)
+{
+	const struct tally__entry *entry;
+	int result;
+
+	if (word >> TALLY__INDEX_HASH_SHIFT != tally__directory_hash(wanted->name, wanted->name_length))
+		return -ENOENT;
+	entry = entry_at(directory, word);
+	if (!entry)
+		return -EPROTO;
+	if (!has_name(entry, wanted))
+		return -ENOENT;
+	*kind = entry->kind;
+	if (entry->kind != wanted->kind)
+		return -EEXIST;
+	if (entry->cell == 0 || entry->cells != wanted->cells ||
+	    entry->cell > directory->cells_max - entry->cells)
+		return -EPROTO;
+	result = directory->reserve_cells(entry->cell + entry->cells);
+	return result == 0 ? (int64_t)entry->cell : result;
+}
+
+int64_t tally__directory_add(const struct tally__directory *directory, const struct tally__definition *wanted,
+			     uint32_t *kind)
+{
+	struct draft draft = {0};
+	int64_t result = -ENOSPC;
+	uint64_t before = 0;
+
+	for (uint32_t i = 0; i < directory->index_max; i++) {
+		tally_atomic_u64 *at = &directory->index[i];
+		uint64_t word;
+
+		result = directory->reserve((uint64_t)((char *)at - directory->base), sizeof(*at));
+		if (result != 0)
+			break;
+		word = tally_atomic_u64_load(at);
+		if (word == 0) {
+			result = publish(directory, wanted, at, before, &draft);
+			if (result != 0)
+				break;
+			word = tally_atomic_u64_load(at);
+		}
+		result = compare(directory, wanted, word, kind);
+		if (result != -ENOENT)
+			break;
+		result = -ENOSPC;
+		before = word;
+	}
+	drop_draft(directory, &draft);
+	return result;
+}

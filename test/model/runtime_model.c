@@ -1,0 +1,300 @@
+/* The whole runtime: spawn, steal, block, park, sleep and wake, on workers that it starts itself. */
+#include "platform/clock.h"
+#include "platform/futex.h"
+#include <model.h>
+#include <tally/task.h>
+#include <tally/waitgroup.h>
+
+static tally_waitgroup group, inner, gate;
+static int work[4];
+static tally_atomic_u32 runs, ran;
+
+/* Tasks that count, on somebody's group. */
+static void task(void *arg)
+{
+	int *mine = arg;
+
+	model_assert(model_read(mine) == 0);
+	model_write(mine, 1);
+	tally_atomic_u32_add_relaxed(&runs, 1);
+}
+
+static void indexed_task(void *arg, size_t index)
+{
+	int *all = arg;
+
+	model_assert(model_read(&all[index]) == 0);
+	model_write(&all[index], 1);
+	tally_atomic_u32_add_relaxed(&runs, 1);
+}
+
+static void see(unsigned from, unsigned to)
+{
+	for (unsigned i = from; i < to; i++)
+		model_assert(model_read(&work[i]) == 1);
+}
+
+static void prepare(int *mine)
+{
+	model_write(mine, 0);
+}
+
+static void spawns_two(void)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		prepare(&work[i]);
+		tally_waitgroup_go(&group, task, &work[i]);
+	}
+	tally_waitgroup_wait(&group);
+	see(0, 2);
+}
+
+static void spawns_many(void)
+{
+	for (unsigned i = 0; i < 3; i++)
+		prepare(&work[i]);
+	tally_waitgroup_go_n(&group, 3, indexed_task, work);
+	tally_waitgroup_wait(&group);
+	see(0, 3);
+}
+
+/* Two plain threads spawn into one group that both wait for. */
+static void task_and_done(void *arg)
+{
+	task(arg);
+	tally_waitgroup_done(&group);
+}
+
+static void expect_two(void)
+{
+	tally_waitgroup_add(&group, 2);
+}
+
+static void spawns_one(void)
+{
+	unsigned i = model_thread() - 1;
+
+	prepare(&work[i]);
+	tally_go(task_and_done, &work[i]);
+	tally_waitgroup_wait(&group);
+	see(0, 2);
+}
+
+/* A task that waits for tasks of its own. */
+static void parent(void *arg)
+{
+	(void)arg;
+	prepare(&work[0]);
+	tally_waitgroup_go(&inner, task, &work[0]);
+	tally_waitgroup_wait(&inner);
+	see(0, 1);
+	model_write(&work[1], 1);
+}
+
+static void nests(void)
+{
+	tally_waitgroup_go(&group, parent, NULL);
+	tally_waitgroup_wait(&group);
+	see(0, 2);
+}
+
+/* Tasks that block on a gate, which a plain thread opens. */
+static void through_the_gate(void *arg)
+{
+	tally_waitgroup_wait(&gate);
+	model_assert(model_read(&work[2]) == 5);
+	task(arg);
+}
+
+static void opens_the_gate(void)
+{
+	model_write(&work[2], 5);
+	tally_waitgroup_done(&gate);
+}
+
+static void close_the_gate(void)
+{
+	tally_waitgroup_add(&gate, 1);
+}
+
+static void blocks_two(void)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		prepare(&work[i]);
+		tally_waitgroup_go(&group, through_the_gate, &work[i]);
+	}
+	tally_waitgroup_wait(&group);
+	see(0, 2);
+}
+
+/* Yields between tasks. */
+static void yielding(void *arg)
+{
+	tally_yield();
+	task(arg);
+	tally_yield();
+}
+
+static void spawns_yielding(void)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		prepare(&work[i]);
+		tally_waitgroup_go(&group, yielding, &work[i]);
+	}
+	tally_waitgroup_wait(&group);
+	see(0, 2);
+}
+
+/* A task that nobody waits for in the runtime: a worker must come for it by itself, though the spawner sleeps.
+ */
+static void tell(void *arg)
+{
+	model_write((int *)arg, 1);
+	tally_atomic_u32_add(&ran, 1);
+	tally__futex_wake(&ran, MODEL_THREADS_MAX);
+}
+
+static void await_runs(uint32_t wanted)
+{
+	uint32_t now;
+
+	while ((now = tally_atomic_u32_load(&ran)) < wanted)
+		tally__futex_wait(&ran, now, TALLY__FOREVER);
+}
+
+static void spawns_and_sleeps(void)
+{
+	tally_go(tell, &work[0]);
+	await_runs(1);
+	see(0, 1);
+}
+
+/* The same again while workers are about to go to sleep for good, after a long silence. */
+static void spawns_in_silence(void)
+{
+	tally_go(tell, &work[0]);
+	await_runs(1);
+	model_advance(20000000);
+	for (unsigned i = model_choose(30); i > 0; i--)
+		model_yield();
+	tally_go(tell, &work[1]);
+	await_runs(2);
+	see(0, 2);
+	model_advance(20000000);
+	for (unsigned i = model_choose(30); i > 0; i--)
+		model_yield();
+	tally_go(tell, &work[2]);
+	await_runs(3);
+	see(0, 3);
+}
+
+/* A task that holds its worker until another task has run: another worker must come for that one. */
+static void holds_its_worker(void *arg)
+{
+	await_runs(1);
+	tell(arg);
+}
+
+static void spawns_a_holder(void)
+{
+	tally_go(holds_its_worker, &work[0]);
+	tally_go(tell, &work[1]);
+	await_runs(2);
+	see(0, 2);
+}
+
+/* The spawner of the second ends while the workers are about to go to sleep. */
+static void spawns_in_silence_and_ends(void)
+{
+	tally_go(tell, &work[1]);
+	await_runs(1);
+	model_advance(20000000);
+	for (unsigned i = model_choose(30); i > 0; i--)
+		model_yield();
+	tally_go(tell, &work[0]);
+}
+
+static void waits_for_both(void)
+{
+	await_runs(2);
+	see(0, 2);
+}
+
+/* A deadline in a task against the done. */
+static void wait_until_task(void *arg)
+{
+	int64_t deadline = model_now() + 1500;
+	int result = tally_waitgroup_wait_until(&gate, deadline);
+
+	if (result == 0)
+		model_assert(model_read(&work[2]) == 5);
+	else
+		model_assert(model_now() >= deadline);
+	task(arg);
+}
+
+static void spawns_until(void)
+{
+	prepare(&work[0]);
+	tally_waitgroup_go(&group, wait_until_task, &work[0]);
+	tally_waitgroup_wait(&group);
+	see(0, 1);
+}
+
+/* The number of workers changes meanwhile. */
+static void changes_workers(void)
+{
+	tally_set_workers(1);
+	tally_set_workers(3);
+	tally_set_workers(2);
+}
+
+static void one_worker(void)
+{
+	expect_two();
+	tally_set_workers(1);
+}
+
+/* A thread that ends leaves what it has spawned to others. */
+static void spawns_and_ends(void)
+{
+	tally_go(tell, &work[0]);
+}
+
+static void waits_for_it(void)
+{
+	await_runs(1);
+	see(0, 1);
+}
+
+static const struct model models[] = {
+	{.name = "two tasks", .schedules = 6000, .threads = {spawns_two}},
+	{.name = "indexed tasks", .schedules = 6000, .threads = {spawns_many}},
+	{.name = "two spawners", .schedules = 6000, .setup = expect_two, .threads = {spawns_one, spawns_one}},
+	{.name = "nested", .schedules = 6000, .threads = {nests}},
+	{.name = "gate", .schedules = 6000, .setup = close_the_gate, .threads = {blocks_two, opens_the_gate}},
+	{.name = "yields", .schedules = 6000, .threads = {spawns_yielding}},
+	{.name = "stranger", .schedules = 6000, .threads = {spawns_and_sleeps}},
+	{.name = "silence", .schedules = 6000, .threads = {spawns_in_silence}},
+	{.name = "holder", .schedules = 6000, .threads = {spawns_a_holder}},
+	{.name = "holder, heavy barrier",
+	 .schedules = 6000,
+	 .threads = {spawns_a_holder},
+	 .heavy_barrier = true},
+	{.name = "silence, spawner ends",
+	 .schedules = 6000,
+	 .threads = {spawns_in_silence_and_ends, waits_for_both}},
+	{.name = "silence, heavy barrier",
+	 .schedules = 6000,
+	 .threads = {spawns_in_silence},
+	 .heavy_barrier = true},
+	{.name = "deadline in a task",
+	 .schedules = 6000,
+	 .setup = close_the_gate,
+	 .threads = {spawns_until, opens_the_gate}},
+	{.name = "workers change", .schedules = 6000, .threads = {spawns_two, changes_workers}},
+	{.name = "one worker", .schedules = 6000, .setup = one_worker, .threads = {spawns_one, spawns_one}},
+	{.name = "spawner ends", .schedules = 6000, .threads = {spawns_and_ends, waits_for_it}},
+};
+
+MODEL_MAIN(models)

@@ -88,7 +88,10 @@ static int map(struct tally__mapping *mapping, int descriptor)
 					  mapping->bytes - (size_t)mapping->shared_bytes);
 	if (!mapping->base)
 		return -ENOMEM;
-	result = tally__shared_reserve(mapping->base, sizeof(struct tally__header));
+	/* The slot table: what others have put memory behind may be read at any time. */
+	result = tally__shared_allow(mapping->base, TALLY__INDEX_OFFSET);
+	if (result == 0)
+		result = tally__shared_reserve(mapping->base, sizeof(struct tally__header));
 	if (result != 0)
 		tally__shared_unmap(mapping->base, mapping->bytes);
 	return result;

@@ -1,0 +1,151 @@
+/* Forks while threads count: parent and child are both exact. */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <tally/counter.h>
+
+#include "../platform/child.h"
+#include "region/region.h"
+
+enum { THREADS = 3, CHILDREN = 30, IN_CHILD = 20000 };
+
+TALLY_COUNTER(shared, "test_fork_total", "Counted by parent and children.");
+static tally_counter apart;
+static tally_atomic_bool stop;
+static tally_atomic_u64 rounds;
+
+static void *count(void *arg)
+{
+	uint64_t mine = 0;
+
+	(void)arg;
+	while (!tally_atomic_bool_load(&stop)) {
+		tally_counter_inc(&shared);
+		tally_counter_inc(&apart);
+		mine++;
+	}
+	tally_atomic_u64_add(&rounds, mine);
+	return NULL;
+}
+
+/* The parent's threads are not here, so what only this process counts stands still but for us. */
+static void in_child(void *arg)
+{
+	uint64_t before = tally_counter_load(&apart);
+	uint64_t shared_before = tally_counter_load(&shared);
+	tally_counter fresh = {0};
+
+	(void)arg;
+	for (int i = 0; i < IN_CHILD; i++) {
+		tally_counter_inc(&shared);
+		tally_counter_inc(&apart);
+		tally_counter_inc(&fresh);
+	}
+	CHILD_EXPECT(tally_counter_load(&apart) == before + IN_CHILD);
+	CHILD_EXPECT(tally_counter_load(&shared) >= shared_before + IN_CHILD);
+	CHILD_EXPECT(tally_counter_load(&fresh) == IN_CHILD);
+	tally_counter_destroy(&fresh);
+	tally_counter_destroy(&apart);
+	CHILD_EXPECT(tally_counter_load(&apart) == 0);
+}
+
+static void forks_in_the_middle_are_exact(void **state)
+{
+	pthread_t threads[THREADS];
+
+	(void)state;
+	for (int i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, count, NULL), 0);
+	for (int i = 0; i < CHILDREN; i++) {
+		struct child child = child_run(in_child, NULL);
+
+		child_expect_well(&child);
+	}
+	tally_atomic_bool_store(&stop, true);
+	for (int i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	assert_int_equal(tally_counter_load(&apart), tally_atomic_u64_load(&rounds));
+	assert_int_equal(tally_counter_load(&shared), tally_atomic_u64_load(&rounds) + CHILDREN * IN_CHILD);
+	/* Children do not hand their slots back when they end so; but the next finds them dead. */
+	assert_true(tally__slots_used(&tally__region.slots) <= 1 + THREADS + 1 + 1 + 1);
+}
+
+/* Children of children, side by side, and the first parent gone before they count. */
+static void grandchild(uint64_t times)
+{
+	for (uint64_t i = 0; i < times; i++)
+		tally_counter_inc(&shared);
+	_exit(0);
+}
+
+static void middle(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < 4; i++) {
+		pid_t pid = fork();
+
+		CHILD_EXPECT(pid >= 0);
+		if (pid == 0)
+			grandchild(1000);
+	}
+	tally_counter_add(&shared, 10);
+	for (int i = 0; i < 4; i++)
+		CHILD_EXPECT(wait(NULL) > 0);
+}
+
+static void generations_count_together(void **state)
+{
+	uint64_t before = tally_counter_load(&shared);
+
+	(void)state;
+	for (int i = 0; i < 10; i++) {
+		struct child child = child_run(middle, NULL);
+
+		child_expect_well(&child);
+	}
+	assert_int_equal(tally_counter_load(&shared) - before, 10 * 4010);
+}
+
+/* The child of a thread has that thread's own slot no more. */
+static void *fork_from_thread(void *arg)
+{
+	struct child *child = arg;
+
+	tally_counter_inc(&shared);
+	*child = child_run(in_child, NULL);
+	tally_counter_inc(&shared);
+	return NULL;
+}
+
+static void a_thread_forks(void **state)
+{
+	uint64_t before = tally_counter_load(&shared);
+	struct child child;
+	pthread_t thread;
+
+	(void)state;
+	assert_int_equal(pthread_create(&thread, NULL, fork_from_thread, &child), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	child_expect_well(&child);
+	assert_int_equal(tally_counter_load(&shared) - before, IN_CHILD + 2);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(forks_in_the_middle_are_exact),
+		cmocka_unit_test(generations_count_together),
+		cmocka_unit_test(a_thread_forks),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

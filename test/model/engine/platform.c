@@ -145,6 +145,11 @@ int tally__cpus_usable(void)
 	return engine->model->cpus ? (int)engine->model->cpus : 2;
 }
 
+int tally__cpus_in_mask(void)
+{
+	return tally__cpus_usable();
+}
+
 void tally__heavy_barrier_start(void)
 {
 }

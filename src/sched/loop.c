@@ -278,8 +278,8 @@ static struct tally__task *find_for_plain(struct tally__thread *thread)
 			tally__loop_flush_done(thread);
 			if (thread->ready != NULL)
 				continue;
+			/* What it passed on while no permit was free is nobody's until somebody is called. */
 			tally__permit_release(thread);
-			/* Tasks of strangers could not be started without it. */
 			tally__idle_check();
 		}
 		int64_t timer = tally__timer_first(thread);
@@ -362,7 +362,6 @@ void tally__loop_worker(void *argument)
 {
 	struct tally__thread *worker = argument;
 	tally__thread_begin_worker(worker);
-	tally__idle_settle();
 	/* What it needs to run tasks it gets when there are some. */
 	tally__worker_rest(worker);
 	tally__overflow_watch(worker);

@@ -2,7 +2,6 @@
 #include "sched/start.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <tally/task.h>
 
@@ -36,10 +35,12 @@ static unsigned long setting(const char *name)
 	return value;
 }
 
-int tally__workers_wanted(void)
+int tally__default_workers(void)
 {
 	unsigned long workers = setting("TALLY_WORKERS");
-	return workers < INT_MAX ? (int)workers : INT_MAX;
+	if (workers == 0)
+		return tally__cpus_usable();
+	return workers < 1024 ? (int)workers : 1024;
 }
 
 /* In the child of a fork there is one thread, and nothing of what the parent's tasks did. */

@@ -52,14 +52,9 @@ int tally__cpus_in_affinity(size_t bytes)
 	return count;
 }
 
-int tally__cpus_in_mask(void)
-{
-	return tally__cpus_in_affinity(1024);
-}
-
 int tally__cpus_usable(void)
 {
-	int count = tally__cpus_in_mask();
+	int count = tally__cpus_in_affinity(1024);
 	int quota = tally__cgroup_cpus("");
 
 	return quota != 0 && quota < count ? quota : count;

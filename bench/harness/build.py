@@ -38,16 +38,22 @@ def complaint(words):
 	for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL"):
 		environment.pop(name, None)
 	try:
-		done = subprocess.run([str(w) for w in words], cwd=TREE, env=environment, stdin=subprocess.DEVNULL,
-				      stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+		done = subprocess.run([str(w) for w in words], cwd=TREE, env=environment, check=False,
+				      text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+				      stderr=subprocess.STDOUT)
 	except OSError as error:
 		return str(error)
-	return "" if done.returncode == 0 else done.stdout.strip() or f"{words[0]} ended with {done.returncode}"
+	if done.returncode == 0:
+		return ""
+	return done.stdout.strip() or f"{words[0]} ended with {done.returncode}"
 
 
 def newer(output, inputs):
 	"""Whether the output is there and newer than all of its inputs."""
-	return output.exists() and all(i.exists() and i.stat().st_mtime < output.stat().st_mtime for i in inputs)
+	if not output.exists():
+		return False
+	made = output.stat().st_mtime
+	return all(i.exists() and i.stat().st_mtime < made for i in inputs)
 
 
 class Builder:
@@ -67,11 +73,11 @@ class Builder:
 		"""Builds tally as a user gets it, and installs it into build/bench/prefix for `tally run`."""
 		tree = self.out / "tally"
 		self.out.mkdir(parents=True, exist_ok=True)
-		for words in (["cmake", "-S", TREE, "-B", tree, "-DTALLY_TESTS=OFF", "-DCMAKE_BUILD_TYPE=RelWithDebInfo",
-			       f"-DCMAKE_C_COMPILER={self.cc[0]}", f"-DCMAKE_INSTALL_PREFIX={self.prefix}",
-			       "-DCMAKE_INSTALL_LIBDIR=lib"],
-			      ["cmake", "--build", tree, "-j", os.cpu_count()],
-			      ["cmake", "--install", tree]):
+		settings = {"TALLY_TESTS": "OFF", "CMAKE_BUILD_TYPE": "RelWithDebInfo",
+			    "CMAKE_C_COMPILER": self.cc[0], "CMAKE_INSTALL_PREFIX": self.prefix,
+			    "CMAKE_INSTALL_LIBDIR": "lib"}
+		for words in (["cmake", "-S", TREE, "-B", tree, *(f"-D{k}={v}" for k, v in settings.items())],
+			      ["cmake", "--build", tree, "-j", os.cpu_count()], ["cmake", "--install", tree]):
 			what = complaint(words)
 			if what:
 				raise Broken(f"tally does not build: {what}")
@@ -104,11 +110,12 @@ class Builder:
 			inputs += (TREE / "include" / "tally").glob("*.h")
 		product = output / "Add.class" if program.kind == "java" else output
 		if not newer(product, inputs):
-			what = complaint(self.compiler(program, output) + [str(s) for s in sources] + self.libraries(program))
+			what = complaint(self.compiler(program, output) + sources + self.libraries(program))
 			if what and program.tally:
 				raise Broken(f"{program.sources[-1]} does not build: {what}")
 			if what:
-				raise Missing(f"needs {program.package or 'a C compiler'}: {what.splitlines()[-1]}")
+				needs = program.package or "a C compiler"
+				raise Missing(f"needs {needs}: {what.splitlines()[-1]}")
 		if program.kind == "java":
 			return ["java", "-XX:+UseSerialGC", "-cp", str(output), "Add"]
 		return [str(output)]
@@ -118,7 +125,7 @@ class Builder:
 			return ["go", "build", *(["-race"] if program.race else []), "-o", str(output)]
 		if program.kind == "java":
 			return ["javac", "-d", str(output)]
-		common = ["-O2", "-g", "-D_GNU_SOURCE", "-pthread", *WARNINGS, *program.flags, "-o", str(output)]
+		common = ["-O2", "-g", "-D_GNU_SOURCE", "-pthread", *WARNINGS, *program.flags, "-o", output]
 		if program.kind == "c++":
 			return ["c++", "-std=c++14", *common]
 		cc = ["clang", "-fsanitize=thread"] if program.race else self.cc

@@ -7,11 +7,12 @@ import time
 
 
 def first(path, key):
+	"""What follows KEY: or KEY= in the first line of the file that begins with it."""
 	try:
 		with open(path, encoding="utf-8") as file:
 			for line in file:
 				if line.startswith(key):
-					return line.split(":", 1)[1].strip() if ":" in line else line.split("=", 1)[1].strip().strip('"')
+					return line[len(key):].strip().lstrip(":=").strip().strip('"')
 	except OSError:
 		pass
 	return "unknown"
@@ -19,7 +20,8 @@ def first(path, key):
 
 def version(*words):
 	try:
-		done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+		done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+				      check=False)
 		return done.stdout.splitlines()[0] if done.returncode == 0 and done.stdout else ""
 	except OSError:
 		return ""
@@ -38,23 +40,23 @@ def describe(cc):
 
 
 class Load:
-	"""The share of the CPUs that other programs took between two moments."""
+	"""The share of the CPUs that other programs took since this was made."""
 
 	def __init__(self):
 		self.start = self.now()
 
 	@staticmethod
 	def now():
-		busy = 0
+		"""Seconds: of the clock, of all CPUs at work, and of this program and its children."""
 		with open("/proc/stat", encoding="ascii") as file:
-			words = file.readline().split()[1:]
+			ticks = [int(word) for word in file.readline().split()[1:9]]
 		# user nice system idle iowait irq softirq steal
-		busy = sum(int(w) for i, w in enumerate(words[:8]) if i not in (3, 4)) / os.sysconf("SC_CLK_TCK")
-		steal = int(words[7]) / os.sysconf("SC_CLK_TCK")
-		own = sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-		return time.monotonic(), busy, own, steal
+		busy = (sum(ticks) - ticks[3] - ticks[4]) / os.sysconf("SC_CLK_TCK")
+		own = sum(sum(resource.getrusage(who)[:2])
+			  for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+		return time.monotonic(), busy, own
 
 	def others(self):
-		"""Per cent of all CPUs, the hypervisor's share with them."""
-		wall, busy, own, _ = (b - a for a, b in zip(self.start, self.now()))
+		"""Per cent of all CPUs, with what the hypervisor gave to others."""
+		wall, busy, own = (now - then for then, now in zip(self.start, self.now()))
 		return max(0.0, 100 * (busy - own) / (wall * os.cpu_count())) if wall > 0 else 0.0

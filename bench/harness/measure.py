@@ -19,14 +19,18 @@ TIMEOUT = 120
 class Entry:
 	"""One of those that a row compares: a program and its arguments.
 
-	The argument @NAME stands for the words that run the program NAME; {ms} and {samples} stand for the numbers
-	of the run.
+	The argument @NAME stands for the words that run the program NAME; {ms} and {samples} stand for the
+	numbers of the run.
 	"""
 	label: str
 	program: str
 	args: tuple = ()
 	env: tuple = ()  # pairs
 	rounds: int = 0  # at most so many rounds, for what is slow; 0: as all
+
+	@property
+	def programs(self):
+		return [self.program] + [arg[1:] for arg in self.args if arg.startswith("@")]
 
 
 @dataclasses.dataclass(frozen=True)

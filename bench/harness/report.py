@@ -43,7 +43,8 @@ def lines(row, results):
 		target = targets.get(peer.entry.label)
 		multiple = ratio(ours, peer)
 		yield shown + (peer.entry.label, peer.missing or value(row, peer),
-			       f"<= {target.limit:g}" if target else "", verdict(target, ours, peer) if target else "",
+			       f"<= {target.limit:g}" if target else "",
+			       verdict(target, ours, peer) if target else "",
 			       "" if multiple is None else number(multiple))
 		shown = ("", "")
 	if shown[0]:
@@ -77,21 +78,23 @@ def errors(measured):
 def measurements(measured):
 	"""A dictionary for each measurement, as it stands in results.jsonl."""
 	for row, results in measured:
-		named = next((t.peer for t in row.targets if t.peer), results[1].entry.label if len(results) > 1 else None)
-		peer = next((r for r in results if r.entry.label == named), None)
+		first = results[1].entry.label if len(results) > 1 else ""
+		named = next((t.peer for t in row.targets if t.peer), first)
+		peer = of(results, named)
 		for result in results:
 			line = {
-				"name": f"{row.name}/{result.entry.label}", "unit": row.unit, "median": result.median,
-				"min": result.least, "runs": len(result.samples), "discarded": len(result.discarded),
-				"cpu_over_wall": result.cpu_over_wall, "peer": named,
+				"name": f"{row.name}/{result.entry.label}", "unit": row.unit,
+				"median": result.median, "min": result.least,
+				"runs": len(result.samples), "discarded": len(result.discarded),
+				"cpu_over_wall": result.cpu_over_wall, "peer": named or None,
 				"ratio": ratio(result, peer) if peer else None, "status": result.status,
 			}
 			if result.missing or result.error:
 				line["why"] = result.missing or result.error
 			if result is results[0] and row.targets:
-				line["targets"] = [{
-					"peer": t.peer or None, "at_most": t.limit, "reached": verdict(t, result, of(results, t.peer)),
-				} for t in row.targets]
+				line["targets"] = [{"peer": t.peer or None, "at_most": t.limit,
+						    "reached": verdict(t, result, of(results, t.peer))}
+						   for t in row.targets]
 			yield line
 
 
@@ -105,10 +108,11 @@ def jsonl(measured):
 
 def markdown(measured, machine):
 	"""The generated part of doc/performance.md."""
-	text = ["", *(f"- {line}" for line in machine), ""]
-	text += ["| " + " | ".join(HEAD) + " |", "|---|---|---|---|---|---|---:|"]
-	text += ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |"
-		 for row, results in measured for line in lines(row, results)]
+	def cells(line):
+		return "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |"
+
+	text = ["", *(f"- {line}" for line in machine), "", cells(HEAD), "|---|---|---|---|---|---|---:|"]
+	text += [cells(line) for row, results in measured for line in lines(row, results)]
 	missed = [(row, t, results) for row, results in measured for t in row.targets
 		  if verdict(t, results[0], of(results, t.peer)) != "yes"]
 	text += ["", "Targets not reached:" if missed else "All targets are reached."]

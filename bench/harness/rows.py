@@ -74,7 +74,8 @@ PROGRAMS = {
 RUN = ("{ms}", "{samples}")
 ONE = (("GOMAXPROCS", "1"), ("OMP_NUM_THREADS", "1"))
 TWO = (("GOMAXPROCS", "2"), ("OMP_NUM_THREADS", "2"))
-NO_SLEEP = ("GORACE", "atexit_sleep_ms=0")
+# Neither sleeps at its end: Go by this setting, tally as `tally run -race` sets it.
+NO_SLEEP = (("GORACE", "atexit_sleep_ms=0"), ("TSAN_OPTIONS", "atexit_sleep_ms=0"))
 
 
 def adds(threads, counters):
@@ -99,6 +100,10 @@ def adds(threads, counters):
 	return tuple(entries)
 
 
+def of_workers(n):
+	return f"{n} worker{'s' if n > 1 else ''}"
+
+
 def reads(slots):
 	args = ("read", str(slots), "1") + RUN
 	return Row(f"read-{slots}", f"read of one counter, {slots} slot{'s' if slots > 1 else ''}", "ns", (
@@ -119,27 +124,34 @@ def spawns(n, workers):
 	if n <= 1000:
 		entries.append(Entry("pthread_create", "spawn_pthread", args, rounds=3))
 	entries.append(Entry("tally_waitgroup_go_n", "spawn", ("go_n",) + ours))
-	return Row(f"spawn-{n}-w{workers}", f"spawn + run + join, {n:,} tasks, {workers} worker{'s' if workers > 1 else ''}",
-		   "ns", tuple(entries), (Target(0.1, "Go"),) + ((Target(7, UNIT),) if workers == 1 else ()),
-		   "shown" if workers > 1 else "")
+	targets = (Target(0.1, "Go"),) + ((Target(7, UNIT),) if workers == 1 else ())
+	return Row(f"spawn-{n}-w{workers}", f"spawn + run + join, {n:,} tasks, {of_workers(workers)}", "ns",
+		   tuple(entries), targets, "shown" if workers > 1 else "")
 
 
 def skynet(workers):
 	env = ONE if workers == 1 else TWO
 	args = ("1000000",) + RUN
 	ours = ("1000000", str(workers)) + RUN
-	return Row(f"skynet-w{workers}", f"skynet, 1,111,111 nested tasks, {workers} worker{'s' if workers > 1 else ''}", "ms", (
+	return Row(f"skynet-w{workers}", f"skynet, 1,111,111 nested tasks, {of_workers(workers)}", "ms", (
 		Entry("tally_waitgroup_go", "skynet", ("go",) + ours),
 		Entry("Go, a WaitGroup a node", "go_skynet", args, env, rounds=3),
 		Entry("OpenMP taskwait", "skynet_openmp", args, env, rounds=3),
 		Entry("tally_waitgroup_go_n", "skynet", ("go_n",) + ours),
-	), (Target(0.03, "Go, a WaitGroup a node"),) if workers > 1 else (), "shown" if workers > 1 else "", ms=60,
-		   samples=2)
+	), (Target(0.03, "Go, a WaitGroup a node"),) if workers > 1 else (), "shown" if workers > 1 else "",
+		   ms=60, samples=2)
 
 
-def process(ours, *args):
+def race(workers):
+	return Row(f"race-w{workers}", f"-race: spawn + run + join, 1,000 tasks, {of_workers(workers)}", "ns", (
+		Entry("tally", "spawn_race", ("go", "1000", str(workers)) + RUN, NO_SLEEP),
+		Entry("Go", "go_spawn_race", ("1000",) + RUN, (("GOMAXPROCS", str(workers)),) + NO_SLEEP),
+	), (Target(0.5, "Go"),), "shown" if workers > 1 else "")
+
+
+def process(label, *args, env=()):
 	"""An entry that times whole processes; 20 a round."""
-	return Entry(ours, "process", ("-e", "ops: 50000", "20") + args)
+	return Entry(label, "process", ("-e", "ops: 50000", "20") + args, env)
 
 
 def seeds(name, what, ours, target):
@@ -151,11 +163,17 @@ def seeds(name, what, ours, target):
 	), target, "shown")
 
 
+def machine(mode, what):
+	entry = Entry("the kernel", "wake", (mode, "200"))
+	return Row(f"machine-{mode}", f"this machine: {what}", "us", (entry,), rounds=1, machine=True)
+
+
 ROWS = (
 	Row("add-1", "counter add, 1 thread", "ns", adds(1, 1), (Target(0.25, C11),)),
 	Row("add-2", "counter add, 2 threads on one counter", "ns", adds(2, 1),
 	    (Target(0.06, C11), Target(0.06, GO_ADD)), "needed", ms=60),
-	Row("add-random", "counter add among 10,000 counters at random", "ns", adds(1, 10000), (Target(0.25, C11),)),
+	Row("add-random", "counter add among 10,000 counters at random", "ns", adds(1, 10000),
+	    (Target(0.25, C11),)),
 	Row("add-64", "counter add, 64 threads on one counter, 2 CPUs", "ns", adds(64, 1), (), "needed", ms=60),
 	*(reads(slots) for slots in (1, 2, 4, 16, 64, 256)),
 	Row("scrape", "sum of each of 10,000 counters, 2 slots", "us", (
@@ -189,7 +207,8 @@ ROWS = (
 		Entry("thread, 10,000", "memory_pthread", ("10000",)),
 	), (Target(4608),), rounds=3),
 	seeds("seed-atomic", "the seed's program, with an atomic, in process", "atomic", ()),
-	seeds("seed-counter", "the seed's program, with a counter, in process", "counter", (Target(0.25, "Go"),)),
+	seeds("seed-counter", "the seed's program, with a counter, in process", "counter",
+	      (Target(0.25, "Go"),)),
 	Row("process-atomic", "the seed's program, with an atomic, as a process", "us", (
 		process("tally, static", "@seed_static"),
 		process("Go", "@go_seed_process"),
@@ -201,22 +220,19 @@ ROWS = (
 		process("Go", "@go_seed_process"),
 		Entry("an empty C program, static", "process", ("20", "@empty_static")),
 	), (Target(0.5, "Go"),), rounds=5),
-	*(Row(f"race-w{workers}", f"-race: spawn + run + join, 1,000 tasks, {workers} worker{'s' if workers > 1 else ''}", "ns", (
-		Entry("tally", "spawn_race", ("go", "1000", str(workers)) + RUN),
-		Entry("Go", "go_spawn_race", ("1000",) + RUN, (("GOMAXPROCS", str(workers)), NO_SLEEP)),
-	), (Target(0.5, "Go"),), "shown" if workers > 1 else "") for workers in (1, 2)),
+	race(1), race(2),
 	Row("race-process", "-race: the seed's program as a process", "us", (
-		process("tally", "@seed_race"),
-		Entry("Go, atexit_sleep_ms=0", "process", ("-e", "ops: 50000", "20", "@go_seed_process_race"), (NO_SLEEP,)),
+		process("tally", "@seed_race", env=NO_SLEEP),
+		process("Go", "@go_seed_process_race", env=NO_SLEEP),
 	), rounds=3),
 	Row("run", "tally run, nothing changed, over the program's own time", "us", (
-		Entry("tally run", "process", ("-e", "ops: 50000", "10", "@tally", "run", "@atomic_counters.c", "--",
-					       "@seed_own")),
-		Entry("go run", "process", ("-e", "ops: 50000", "2", "go", "run", "@seed_process.go", "--",
-					    "@go_seed_process"), rounds=2),
+		Entry("tally run", "process",
+		      ("-e", "ops: 50000", "10", "@tally", "run", "@atomic_counters.c", "--", "@seed_own")),
+		Entry("go run", "process",
+		      ("-e", "ops: 50000", "2", "go", "run", "@seed_process.go", "--", "@go_seed_process"),
+		      rounds=2),
 	), (Target(10000),)),
-	*(Row(f"machine-{mode}", f"this machine: {what}", "us", (Entry("the kernel", "wake", (mode, "200")),),
-	      rounds=1, machine=True) for mode, what in (("pay", "what a futex wake costs its caller"),
-					   ("run", "from a futex wake until the woken thread runs"),
-					   ("timeout", "a futex wait of 50 us, timer slack 1 us"))),
+	machine("pay", "what a futex wake costs its caller"),
+	machine("run", "from a futex wake until the woken thread runs"),
+	machine("timeout", "a futex wait of 50 us, timer slack 1 us"),
 )

@@ -2,7 +2,7 @@
 //
 //	Add adder|atomic add THREADS COUNTERS MS SAMPLES
 //	Add adder|atomic read THREADS COUNTERS MS SAMPLES     after THREADS threads have added at once
-//	Add adder|atomic memory COUNTERS                      bytes of heap a counter, two threads have used each
+//	Add adder|atomic memory COUNTERS                      bytes of heap a counter that two threads used
 import java.lang.management.ManagementFactory;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.atomic.AtomicLong;
@@ -122,7 +122,8 @@ final class Add {
 		return new long[] {wall, cpuTime};
 	}
 
-	static void measure(String name, String unit, double per, int ms, int samples, Body body) throws Exception {
+	static void measure(String name, String unit, double per, int ms, int samples, Body body)
+			throws Exception {
 		double goal = ms * 1e6;
 		long times = 1;
 		// The compiler works meanwhile: only from the third full sample on is what it made measured.
@@ -134,7 +135,8 @@ final class Add {
 		}
 		for (int i = 0; i < samples; i++) {
 			long[] span = body.run(times);
-			System.out.printf("%s %.4f %s cpu_over_wall=%.3f%n", name, span[0] / (double) times / per, unit,
+			double value = span[0] / (double) times / per;
+			System.out.printf("%s %.4f %s cpu_over_wall=%.3f%n", name, value, unit,
 					span[1] / (double) (span[0] + 1));
 		}
 	}

@@ -34,7 +34,8 @@ class Parse(unittest.TestCase):
 		self.assertEqual([(s.value, s.cpu_over_wall) for s in read], [(1.5, 1.98), (2.0, None)])
 
 	def test_refuses_what_is_no_sample(self):
-		for text in ("", "hello\n", "add x ns\n", "add 1 us\n", "add 1 ns cpus=2\n", "add 1 ns cpu_over_wall=x\n"):
+		for text in ("", "hello\n", "add x ns\n", "add 1 us\n", "add 1 ns cpus=2\n",
+			     "add 1 ns cpu_over_wall=x\n"):
 			with self.subTest(text), self.assertRaises(Failed):
 				measure.parse(text, "ns")
 
@@ -49,7 +50,8 @@ class Execute(unittest.TestCase):
 			measure.execute(["/nowhere/program"], {})
 
 	def test_arguments_and_environment(self):
-		entry = Entry("e", "shell", ("-c", 'echo "add $0$1$X ns"', "{ms}", "{samples}", "@other"), (("X", "5"),))
+		entry = Entry("e", "shell", ("-c", 'echo "add $0$1$X ns"', "{ms}", "{samples}", "@other"),
+			      (("X", "5"),))
 		commands = {"shell": ["sh"], "other": ["ignored"]}
 		read = measure.run(entry, row(), commands.__getitem__, 7, 3)
 		self.assertEqual([s.value for s in read], [735.0])
@@ -60,6 +62,11 @@ class Measure(unittest.TestCase):
 		filled = [Result(entry) for entry in entries]
 		measure.measure(which, filled, once, rounds)
 		return filled
+
+	def contended(self, cpus, rounds, parallel="needed"):
+		"""One entry; cpus() is its CPU time by wall-clock time."""
+		which = row(parallel=parallel)
+		return self.rounds(which, lambda entry: samples(7, cpus=cpus()), rounds, (OURS,))[0]
 
 	def test_entries_take_turns_forth_and_back(self):
 		order = []
@@ -78,31 +85,31 @@ class Measure(unittest.TestCase):
 
 	def test_contended_sample_counts_from_1_9_cpus_on(self):
 		cpus = iter([1.899, 1.9, 1.2, 2.0, 1.9])
-		ours = self.rounds(row(parallel="needed"), lambda entry: samples(7, cpus=next(cpus)), 5, (OURS,))[0]
+		ours = self.contended(lambda: next(cpus), 5)
 		self.assertEqual((len(ours.samples), len(ours.discarded), ours.status), (3, 2, "measured"))
 		self.assertAlmostEqual(ours.cpu_over_wall, 1.9)
 
 	def test_contended_sample_without_cpu_time_does_not_count(self):
-		ours = self.rounds(row(parallel="needed"), lambda entry: samples(7, cpus=None), 1, (OURS,))[0]
+		ours = self.contended(lambda: None, 1)
 		self.assertEqual((ours.samples, ours.status), ([], "not parallel"))
 
 	def test_retries_until_enough_were_parallel(self):
 		cpus = iter([1.0, 1.0, 2.0, 2.0, 2.0])
-		ours = self.rounds(row(parallel="needed"), lambda entry: samples(7, cpus=next(cpus)), 2, (OURS,))[0]
+		ours = self.contended(lambda: next(cpus), 2)
 		self.assertEqual((len(ours.samples), len(ours.discarded)), (3, 2))
 
 	def test_gives_up_when_never_parallel(self):
 		calls = []
-		ours = self.rounds(row(parallel="needed"), lambda entry: calls.append(0) or samples(7, cpus=1.0), 2, (OURS,))[0]
+		ours = self.contended(lambda: calls.append(0) or 1.0, 2)
 		self.assertEqual((len(calls), ours.status, ours.median), (8, "not parallel", None))
 
 	def test_too_few_parallel_samples_are_none(self):
 		cpus = iter([2.0, 2.0] + [1.0] * 6)
-		ours = self.rounds(row(parallel="needed"), lambda entry: samples(7, cpus=next(cpus)), 2, (OURS,))[0]
+		ours = self.contended(lambda: next(cpus), 2)
 		self.assertEqual((ours.status, len(ours.discarded)), ("not parallel", 8))
 
 	def test_serial_sample_counts_where_cpu_time_is_only_shown(self):
-		ours = self.rounds(row(parallel="shown"), lambda entry: samples(7, cpus=1.0), 2, (OURS,))[0]
+		ours = self.contended(lambda: 1.0, 2, "shown")
 		self.assertEqual((len(ours.samples), ours.discarded), (2, []))
 
 	def test_failure_stops_its_entry_and_no_other(self):
@@ -167,10 +174,9 @@ class Report(unittest.TestCase):
 
 	def test_json_line_for_each_measurement(self):
 		ours, theirs = map(json.loads, report.jsonl(self.measured).splitlines())
-		self.assertEqual({key: ours[key] for key in ("name", "unit", "median", "min", "runs", "cpu_over_wall", "peer",
-							      "ratio")},
-				 {"name": "name/ours", "unit": "ns", "median": 2, "min": 1, "runs": 3, "cpu_over_wall": 2.0,
-				  "peer": "theirs", "ratio": 0.25})
+		want = {"name": "name/ours", "unit": "ns", "median": 2, "min": 1, "runs": 3,
+			"cpu_over_wall": 2.0, "peer": "theirs", "ratio": 0.25}
+		self.assertEqual({key: ours[key] for key in want}, want)
 		self.assertEqual([t["reached"] for t in ours["targets"]], ["yes", "yes"])
 		self.assertEqual((theirs["name"], theirs["ratio"]), ("name/theirs", 1.0))
 
@@ -207,12 +213,11 @@ class Rows(unittest.TestCase):
 			for target in r.targets:
 				self.assertIn(target.peer, ["", *labels[1:]], r.name)
 			for entry in r.entries:
-				for name in [entry.program] + [arg[1:] for arg in entry.args if arg.startswith("@")]:
+				for name in entry.programs:
 					self.assertIn(name, rows.PROGRAMS, r.name)
 
 	def test_every_program_is_used(self):
-		used = {name for r in rows.ROWS for e in r.entries
-			for name in [e.program] + [arg[1:] for arg in e.args if arg.startswith("@")]}
+		used = {name for r in rows.ROWS for entry in r.entries for name in entry.programs}
 		self.assertEqual(used, set(rows.PROGRAMS))
 
 

@@ -14,7 +14,7 @@ STRICT = ("-Wpedantic", "-Wconversion", "-Werror")
 
 @dataclasses.dataclass(frozen=True)
 class Program:
-	kind: str  # c, c++, go, java; or "file": something that is there already, in the tree or installed
+	kind: str  # c, c++, go, java; or "file": something that is there already, in the tree or tally's build
 	sources: tuple  # in the tree
 	package: str = ""  # the Debian package that a peer needs; none: nothing but a compiler
 	tally: bool = False
@@ -62,22 +62,18 @@ class Builder:
 	def __init__(self, programs, out=OUT, cc=None, flags=()):
 		self.programs = programs
 		self.out = pathlib.Path(out)
-		self.prefix = self.out / "prefix"
-		self.library = self.out / "tally" / "libtally.a"
-		self.race_library = self.out / "tally" / "libtally_race.a"
+		self.tree = self.out / "tally"  # where tally is built
 		self.cc = shlex.split(cc or os.environ.get("CC") or "cc")
 		self.flags = tuple(flags)
 		self.made = {}
 
 	def tally(self):
-		"""Builds tally as a user gets it, and installs it into build/bench/prefix for `tally run`."""
-		tree = self.out / "tally"
+		"""Builds tally and its command as `make install` would."""
 		self.out.mkdir(parents=True, exist_ok=True)
 		settings = {"TALLY_TESTS": "OFF", "CMAKE_BUILD_TYPE": "RelWithDebInfo",
-			    "CMAKE_C_COMPILER": self.cc[0], "CMAKE_INSTALL_PREFIX": self.prefix,
-			    "CMAKE_INSTALL_LIBDIR": "lib"}
-		for words in (["cmake", "-S", TREE, "-B", tree, *(f"-D{k}={v}" for k, v in settings.items())],
-			      ["cmake", "--build", tree, "-j", os.cpu_count()], ["cmake", "--install", tree]):
+			    "CMAKE_C_COMPILER": self.cc[0]}
+		for words in (["cmake", "-S", TREE, "-B", self.tree, *(f"-D{k}={v}" for k, v in settings.items())],
+			      ["cmake", "--build", self.tree, "-j", os.cpu_count()]):
 			what = complaint(words)
 			if what:
 				raise Broken(f"tally does not build: {what}")
@@ -95,7 +91,7 @@ class Builder:
 
 	def make(self, name, program):
 		if program.kind == "file":
-			for place in (self.prefix, TREE):
+			for place in (self.tree, TREE):
 				if (place / program.sources[0]).exists():
 					return [str(place / program.sources[0])]
 			raise Broken(f"{program.sources[0]} is not there")
@@ -106,7 +102,7 @@ class Builder:
 		sources = [TREE / source for source in program.sources]
 		inputs = sources + list((TREE / "bench" / "common").glob("*.h"))
 		if program.tally:
-			inputs += [self.race_library if program.race else self.library]
+			inputs.append(self.library(program))
 			inputs += (TREE / "include" / "tally").glob("*.h")
 		product = output / "Add.class" if program.kind == "java" else output
 		if not newer(product, inputs):
@@ -132,6 +128,8 @@ class Builder:
 		include = ["-I", str(TREE / "include")] if program.tally else []
 		return [*cc, "-std=gnu11", *STRICT, *self.flags, *include, *common]
 
+	def library(self, program):
+		return self.tree / ("libtally_race.a" if program.race else "libtally.a")
+
 	def libraries(self, program):
-		tally = [str(self.race_library if program.race else self.library)] if program.tally else []
-		return tally + list(program.libraries)
+		return [*([self.library(program)] if program.tally else []), *program.libraries]

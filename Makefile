@@ -11,10 +11,10 @@ MINUTES ?= 10
 export DESTDIR LIBDIR
 
 all:      # build the library and the command
-	@tools/setup build && tools/build default
+	@tools/setup build && tools/build default product
 
 demo:     # set up, build and run the seed's program
-	@tools/setup build >&2 && tools/build default >&2 && build/default/bin/tally run examples/atomic_counters.c
+	@tools/setup build >&2 && tools/build default product >&2 && build/default/bin/tally run examples/atomic_counters.c
 
 test:     # set up, build and run all tests in all configurations
 	@tools/setup build test && tools/test all
@@ -26,7 +26,7 @@ bench:    # tally beside its peers: a table, and one JSON line a measurement
 	@tools/setup build && tools/bench
 
 install:  # to PREFIX (/usr/local), below DESTDIR
-	@tools/setup build && tools/build default && cmake --install build/default --prefix "$(PREFIX)"
+	@tools/setup build && tools/build default product && cmake --install build/default --prefix "$(PREFIX)"
 
 soak:     # the long form of the explorations, for MINUTES (10)
 	@tools/setup build test && tools/soak "$(MINUTES)"

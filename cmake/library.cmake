@@ -31,20 +31,29 @@ function(tally_library name kind)
   target_link_libraries(${name} PUBLIC Threads::Threads)
 endfunction()
 
-add_custom_target(tally_layers ALL COMMAND ${PROJECT_SOURCE_DIR}/tools/check-layers VERBATIM)
+if(TALLY_MAIN)
+  add_custom_target(tally_layers ALL COMMAND ${PROJECT_SOURCE_DIR}/tools/check-layers VERBATIM)
+endif()
 
 tally_library(tally STATIC)
 tally_library(tally_shared SHARED)
 set_target_properties(tally_shared PROPERTIES
-  OUTPUT_NAME tally VERSION ${PROJECT_VERSION} SOVERSION 0
+  OUTPUT_NAME tally EXPORT_NAME shared VERSION ${PROJECT_VERSION} SOVERSION 0
   LINK_DEPENDS ${PROJECT_SOURCE_DIR}/src/tally.map)
 target_link_options(tally_shared PRIVATE LINKER:--version-script=${PROJECT_SOURCE_DIR}/src/tally.map)
 if(TALLY_RACE_LIBRARY)
   # It tells ThreadSanitizer about tasks, and is itself not instrumented (doc/design/races.md).
   tally_library(tally_race STATIC)
   target_compile_definitions(tally_race PRIVATE TALLY_RACE=1)
+  set_target_properties(tally_race PROPERTIES EXPORT_NAME race)
+  add_library(tally::race ALIAS tally_race)
 endif()
+# By the same names as find_package(tally) gives them. Inside another project only what it links is built.
 add_library(tally::tally ALIAS tally)
+add_library(tally::shared ALIAS tally_shared)
+if(NOT TALLY_MAIN)
+  set_target_properties(tally tally_shared PROPERTIES EXCLUDE_FROM_ALL ON)
+endif()
 
 # A sanitizer instruments the users of the library. The library itself stays as it is under
 # ThreadSanitizer, which would otherwise see its switches of stack as returns that never happen.

@@ -86,10 +86,16 @@ static void clean(struct tally__thread *thread)
 static void detach(void *arg)
 {
 	struct tally__thread *thread = arg;
-	if (thread->current != NULL)
+	if (thread->current != NULL) {
+		/* We are back on the thread's own stack, by a jump that AddressSanitizer does not know of. */
+		if (thread->own_stack_bottom != NULL)
+			tally__stack_forget((void *)(uintptr_t)thread->own_stack_bottom,
+					    (char *)(uintptr_t)thread->own_stack_bottom +
+						    thread->own_stack_size);
 		tally__die("task %u ended its thread: a task ends by returning, not by pthread_exit or "
 			   "cancellation",
 			   thread->current->id);
+	}
 	struct tally__task *task;
 	while ((task = tally__deque_take(&thread->deque)) != NULL)
 		tally__queue_put(task, task, 1);

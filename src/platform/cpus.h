@@ -8,6 +8,9 @@
  * quota of its cgroup rounded up. */
 int tally__cpus_usable(void);
 
+/* The same without the quota, which costs far more to find out. */
+int tally__cpus_in_mask(void);
+
 /* A short pause for a loop that polls. */
 void tally__cpu_relax(void);
 

@@ -35,6 +35,7 @@ static struct {
 	struct tally__lock lock;
 	/* All guarded by the lock. */
 	int limit;   /* permits there are; 0: not decided yet */
+	bool rough;  /* the limit does not know the quota of the cgroup yet */
 	int active;  /* permits given out; for a while more than limit after that was lowered */
 	int workers; /* threads started, and being started */
 	struct tally__thread *watcher;
@@ -67,10 +68,18 @@ static void list_remove(struct list *list, struct tally__thread *thread)
 		list->last = thread->queue_previous;
 }
 
+/* With the lock held. At first the limit is what costs least to know; to read the quota takes as long as the
+ * whole of a small program, so the first worker does that before it looks for work. */
 static int limit(void)
 {
-	if (pool.limit == 0)
-		pool.limit = tally__default_workers();
+	if (pool.limit == 0) {
+		pool.limit = tally__workers_wanted();
+		pool.rough = pool.limit == 0;
+		if (pool.rough)
+			pool.limit = tally__cpus_in_mask();
+		if (pool.limit > MOST_WORKERS)
+			pool.limit = MOST_WORKERS;
+	}
 	return pool.limit;
 }
 
@@ -455,8 +464,24 @@ void tally__worker_rest(struct tally__thread *worker)
 	}
 }
 
+void tally__idle_settle(void)
+{
+	lock();
+	bool rough = limit() != 0 && pool.rough;
+	unlock();
+	if (!rough)
+		return;
+	int usable = tally__cpus_usable();
+	lock();
+	if (pool.rough)
+		pool.limit = usable < MOST_WORKERS ? usable : MOST_WORKERS;
+	pool.rough = false;
+	unlock();
+}
+
 int tally__idle_set_limit(int n)
 {
+	tally__idle_settle();
 	lock();
 	int before = limit();
 	if (n > 0)

@@ -67,6 +67,9 @@ bool tally__idle_work_is_visible(void);
  * with a permit. */
 void tally__worker_rest(struct tally__thread *worker);
 
+/* Finds out what the limit is where nobody has said it. The first worker's first call. */
+void tally__idle_settle(void);
+
 /* tally_set_workers. */
 int tally__idle_set_limit(int limit);
 

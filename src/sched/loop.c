@@ -362,6 +362,7 @@ void tally__loop_worker(void *argument)
 {
 	struct tally__thread *worker = argument;
 	tally__thread_begin_worker(worker);
+	tally__idle_settle();
 	/* What it needs to run tasks it gets when there are some. */
 	tally__worker_rest(worker);
 	tally__overflow_watch(worker);

@@ -2,6 +2,7 @@
 #include "sched/start.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <tally/task.h>
 
@@ -35,12 +36,10 @@ static unsigned long setting(const char *name)
 	return value;
 }
 
-int tally__default_workers(void)
+int tally__workers_wanted(void)
 {
 	unsigned long workers = setting("TALLY_WORKERS");
-	if (workers == 0)
-		return tally__cpus_usable();
-	return workers < 1024 ? (int)workers : 1024;
+	return workers < INT_MAX ? (int)workers : INT_MAX;
 }
 
 /* In the child of a fork there is one thread, and nothing of what the parent's tasks did. */

@@ -5,7 +5,7 @@
 /* Makes the calling thread able to spawn. 0, -ENOMEM or -EAGAIN. */
 int tally__start(void);
 
-/* How many tasks may run at once if nobody says otherwise. */
-int tally__default_workers(void);
+/* How many tasks may run at once, as the environment says; 0 where it says nothing. */
+int tally__workers_wanted(void);
 
 #endif

@@ -17,6 +17,20 @@
 
 #include "child.h"
 
+static const int *script; /* what the next calls of write do: >0 bytes, -errno, 0: the rest */
+
+/* The C library's own for all who write in this program, but for the script. */
+ssize_t write(int fd, const void *bytes, size_t count)
+{
+	if (script && *script < 0) {
+		errno = -*script++;
+		return -1;
+	}
+	if (script && *script > 0 && (size_t)*script < count)
+		count = (size_t)*script++;
+	return syscall(SYS_write, fd, bytes, count);
+}
+
 static const char *text_of(struct tally__line *line)
 {
 	static char text[sizeof(line->text) + 1];
@@ -118,6 +132,28 @@ static void a_line_is_written_whole_and_emptied(void **state)
 	assert_int_equal(text[255], '\n');
 	assert_int_equal(line.length, 0);
 	assert_int_equal(errno, 77);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+static void a_line_is_written_whole_though_in_pieces(void **state)
+{
+	static const int pieces[] = {3, -EINTR, 1, -EAGAIN, -EINTR, 2, 0};
+	struct tally__line line = {0};
+	char text[64];
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	tally__line_add(&line, "one two three");
+	errno = 77;
+	script = pieces;
+	tally__line_write(&line, ends[1]);
+	assert_int_equal(*script, 0);
+	script = NULL;
+	assert_int_equal(errno, 77);
+	assert_int_equal(read(ends[0], text, sizeof(text)), 14);
+	assert_memory_equal(text, "one two three\n", 14);
 	close(ends[0]);
 	close(ends[1]);
 }
@@ -232,6 +268,7 @@ int main(void)
 		cmocka_unit_test(additions_follow_each_other),
 		cmocka_unit_test(too_long_a_text_is_cut),
 		cmocka_unit_test(a_line_is_written_whole_and_emptied),
+		cmocka_unit_test(a_line_is_written_whole_though_in_pieces),
 		cmocka_unit_test(nobody_reading_is_no_harm),
 		cmocka_unit_test(a_full_pipe_is_waited_for),
 		cmocka_unit_test(a_warning_is_one_line),

@@ -52,9 +52,14 @@ int tally__cpus_in_affinity(size_t bytes)
 	return count;
 }
 
+int tally__cpus_in_mask(void)
+{
+	return tally__cpus_in_affinity(1024);
+}
+
 int tally__cpus_usable(void)
 {
-	int count = tally__cpus_in_affinity(1024);
+	int count = tally__cpus_in_mask();
 	int quota = tally__cgroup_cpus("");
 
 	return quota != 0 && quota < count ? quota : count;

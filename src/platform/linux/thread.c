@@ -13,27 +13,56 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <tally/atomic.h>
+
 enum {
 	STACK_BYTES = 256 * 1024,
 	STACK_BYTES_MOST = 64 * 1024 * 1024,
 	TIMER_SLACK = 1000, /* nanoseconds */
 };
 
+/* What a new thread is to do, until it has read it. Not from malloc: its first call in a thread, which would be
+ * the one to free this, maps an arena for the thread. Only where many threads start at once does it come from
+ * there. */
 struct start {
 	void (*fn)(void *);
 	void *arg;
+	bool from_malloc;
+	tally_atomic_bool taken; /* of those in `starts`: set by who starts a thread, cleared by the thread */
 };
+
+static struct start starts[8];
+
+static struct start *take_start(void)
+{
+	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++)
+		if (!tally_atomic_bool_swap(&starts[i].taken, true))
+			return &starts[i];
+	struct start *start = take_start();
+	if (start)
+		start->from_malloc = true;
+	return start;
+}
+
+static void give_start(struct start *start)
+{
+	if (start->from_malloc)
+		free(start);
+	else
+		tally_atomic_bool_store(&start->taken, false);
+}
 
 static void *thread_main(void *given)
 {
-	struct start start = *(struct start *)given;
+	void (*fn)(void *) = ((struct start *)given)->fn;
+	void *arg = ((struct start *)given)->arg;
 
-	free(given);
+	give_start(given);
 	prctl(PR_SET_NAME, "tally");
 	/* The kernel may end a sleep this much late, to save power; 50 us unless told. The scheduler sleeps for
 	 * tens of microseconds at a time and would always wake too late. */
 	prctl(PR_SET_TIMERSLACK, TIMER_SLACK, 0L, 0L, 0L);
-	start.fn(start.arg);
+	fn(arg);
 	return NULL;
 }
 
@@ -84,10 +113,11 @@ int tally__thread_start(void (*fn)(void *), void *arg)
 	sigset_t mask, before;
 	int saved = errno;
 	int result = ENOMEM;
-	struct start *start = malloc(sizeof(*start));
+	struct start *start = take_start();
 
 	if (start) {
-		*start = (struct start){fn, arg};
+		start->fn = fn;
+		start->arg = arg;
 		/* The thread inherits its mask, so no signal can reach it before it has one. */
 		sigfillset(&mask);
 		for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
@@ -96,7 +126,7 @@ int tally__thread_start(void (*fn)(void *), void *arg)
 		result = create(start);
 		pthread_sigmask(SIG_SETMASK, &before, NULL);
 		if (result != 0)
-			free(start);
+			give_start(start);
 	}
 	errno = saved;
 	return result == ENOMEM ? -EAGAIN : -result;

@@ -2,6 +2,18 @@
 # plants (test/model/PLANTS, the tests model/plant_NAME: a mistake in the library's source that a model must find).
 # doc/design/test-back-ends.md says how it works.
 
+# The core's own sources under ThreadSanitizer, which elsewhere watches the library's users only.
+tally_test_rule(rule chaos/core)
+if(TALLY_CONFIGURATION IN_LIST rule)
+  tally_test_program(test_chaos_core ${PROJECT_SOURCE_DIR}/test/chaos/core/core_test.c)
+  target_sources(test_chaos_core PRIVATE ${PROJECT_SOURCE_DIR}/src/sched/deque.c ${PROJECT_SOURCE_DIR}/src/park/lot.c
+    ${PROJECT_SOURCE_DIR}/src/platform/lock.c)
+  find_library(TALLY_CMOCKA cmocka REQUIRED)
+  target_link_libraries(test_chaos_core PRIVATE ${TALLY_CMOCKA})
+  add_test(NAME chaos/core COMMAND ${TALLY_TEST_WRAPPER} $<TARGET_FILE:test_chaos_core>)
+  tally_test_properties(chaos/core chaos "${rule}")
+endif()
+
 tally_test_rule(rule model)
 if(NOT TALLY_CONFIGURATION IN_LIST rule)
   return()

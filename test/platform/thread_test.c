@@ -1,5 +1,7 @@
 /* Threads of the operating system, as we start them. */
+#include <dlfcn.h>
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -126,18 +128,142 @@ static void faults_are_open_though_the_starter_blocks_them(void **state)
 	flag_set(&look.leave);
 }
 
+static void await_count(int count)
+{
+	while (tally__thread_count() != count)
+		usleep(1000);
+}
+
+#if !UNDER_SANITIZER /* those put their own in its place */
+
+/* What stands between the library and the C library here: new threads wait at a gate, and calls may fail. */
+static tally_atomic_u32 gate_closed, gate_waiting;
+static int create_fails[4]; /* what the next calls return, up to 0 */
+static size_t stack_asked[4];
+static int creates;
+
+struct gated {
+	void *(*fn)(void *);
+	void *arg;
+};
+
+static void *gated_main(void *arg)
+{
+	struct gated gated = *(struct gated *)arg;
+
+	free(arg);
+	tally_atomic_u32_add(&gate_waiting, 1);
+	while (tally_atomic_u32_load(&gate_closed))
+		tally__futex_wait(&gate_closed, 1, TALLY__FOREVER);
+	return gated.fn(gated.arg);
+}
+
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*fn)(void *), void *arg)
+{
+	int (*real)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+	struct gated *gated;
+	int call = creates++;
+
+	*(void **)&real = dlsym(RTLD_NEXT, "pthread_create");
+	if (call < 4) {
+		pthread_attr_getstacksize(attributes, &stack_asked[call]);
+		if (create_fails[call] != 0)
+			return create_fails[call];
+	}
+	gated = malloc(sizeof(*gated));
+	*gated = (struct gated){fn, arg};
+	return real(thread, attributes, gated_main, gated);
+}
+
+static tally_atomic_u32 ran[64];
+
+static void note_run(void *arg)
+{
+	tally_atomic_u32_add(&ran[(uintptr_t)arg], 1);
+}
+
+static void many_threads_may_be_about_to_start(void **state)
+{
+	int before;
+	size_t used = 0;
+
+	(void)state;
+	usleep(20000); /* for the threads of other tests to end */
+	before = tally__thread_count();
+	for (int round = 0; round < 3; round++) {
+		tally_atomic_u32_store(&gate_waiting, 0);
+		tally_atomic_u32_store(&gate_closed, 1);
+		for (uintptr_t i = 0; i < 64; i++)
+			assert_int_equal(tally__thread_start(note_run, (void *)i), 0);
+		while (tally_atomic_u32_load(&gate_waiting) < 64)
+			usleep(1000);
+		for (uintptr_t i = 0; i < 64; i++)
+			assert_int_equal(tally_atomic_u32_load(&ran[i]), round);
+		tally_atomic_u32_store(&gate_closed, 0);
+		tally__futex_wake(&gate_closed, 64);
+		for (uintptr_t i = 0; i < 64; i++) {
+			while (tally_atomic_u32_load(&ran[i]) == (uint32_t)round)
+				usleep(1000);
+			assert_int_equal(tally_atomic_u32_load(&ran[i]), round + 1);
+		}
+		await_count(before);
+		/* What was allocated in the first round is allocated still; no more in the others. */
+		if (round == 0)
+			used = mallinfo2().uordblks;
+		assert_true(mallinfo2().uordblks < used + 64 * 16);
+	}
+}
+
+static void fail_creates(int first, int second, int third)
+{
+	creates = 0;
+	create_fails[0] = first;
+	create_fails[1] = second;
+	create_fails[2] = third;
+}
+
+static void too_small_a_stack_is_doubled(void **state)
+{
+	static struct look look;
+
+	(void)state;
+	fail_creates(EINVAL, EINVAL, 0);
+	assert_int_equal(tally__thread_start(look_around, &look), 0);
+	assert_int_equal(creates, 3);
+	assert_true(stack_asked[0] > 256 * 1024);
+	assert_int_equal(stack_asked[1], 2 * stack_asked[0]);
+	assert_int_equal(stack_asked[2], 4 * stack_asked[0]);
+	flag_await(&look.done);
+	flag_set(&look.leave);
+}
+
+static void refusals_of_the_c_library_are_handed_on(void **state)
+{
+	size_t used = 0;
+
+	(void)state;
+	for (int i = 0; i < 100; i++) { /* more often than records are kept for: none may get lost */
+		fail_creates(EPERM, 0, 0);
+		assert_int_equal(tally__thread_start(note_run, NULL), -EPERM);
+		fail_creates(ENOMEM, 0, 0);
+		assert_int_equal(tally__thread_start(note_run, NULL), -EAGAIN);
+		fail_creates(EINVAL, EAGAIN, 0);
+		assert_int_equal(tally__thread_start(note_run, NULL), -EAGAIN);
+		if (i == 0)
+			used = mallinfo2().uordblks;
+		assert_true(mallinfo2().uordblks < used + 100 * 16);
+	}
+	fail_creates(0, 0, 0);
+}
+
+#endif
+
 static int count_on_signal;
 
 static void on_signal(int signal)
 {
 	(void)signal;
 	count_on_signal = tally__thread_count();
-}
-
-static void await_count(int count)
-{
-	while (tally__thread_count() != count)
-		usleep(1000);
 }
 
 static void threads_are_counted(void **state)
@@ -249,6 +375,11 @@ int main(void)
 		cmocka_unit_test(no_memory_for_its_stack_is_the_same),
 		cmocka_unit_test(a_thread_is_made_as_promised),
 		cmocka_unit_test(faults_are_open_though_the_starter_blocks_them),
+#if !UNDER_SANITIZER
+		cmocka_unit_test(many_threads_may_be_about_to_start),
+		cmocka_unit_test(too_small_a_stack_is_doubled),
+		cmocka_unit_test(refusals_of_the_c_library_are_handed_on),
+#endif
 		cmocka_unit_test(threads_are_counted),
 		cmocka_unit_test(a_forked_child_counts_one_thread),
 		cmocka_unit_test(yield_leaves_errno_alone),

@@ -38,7 +38,7 @@ static struct start *take_start(void)
 	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++)
 		if (!tally_atomic_bool_swap(&starts[i].taken, true))
 			return &starts[i];
-	struct start *start = take_start();
+	struct start *start = malloc(sizeof(*start));
 	if (start)
 		start->from_malloc = true;
 	return start;

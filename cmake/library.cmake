@@ -32,6 +32,8 @@ function(tally_library name kind)
   target_compile_definitions(${name} PRIVATE _GNU_SOURCE)
   target_compile_options(${name} PRIVATE ${TALLY_WARNINGS} -fno-strict-aliasing -fvisibility=hidden)
   target_link_libraries(${name} PUBLIC Threads::Threads)
+  # The static library too: it may go into somebody's shared object. An executable's linker undoes what that costs.
+  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
 endfunction()
 
 if(TALLY_MAIN)

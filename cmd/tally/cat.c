@@ -11,11 +11,11 @@
 static const char cat_help[] =
 	"usage: tally cat [PID | PATH] [--format openmetrics|prometheus|json]\n"
 	"\n"
-	"Prints what the process PID has counted, or what was counted into the file PATH (a name\n"
-	"of digits alone: ./123). The program does not notice. Without PID or PATH: the programs of\n"
-	"this user that count.\n"
+	"Prints what the process PID has counted, or what was counted into the file PATH\n"
+	"(./123 if its name is a number). The program does not notice. Without PID or PATH:\n"
+	"the programs of this user that count.\n"
 	"\n"
-	"  --format F  openmetrics (the default), prometheus or json. Integers are exact in all\n"
+	"  --format F  openmetrics (the default), prometheus or json; integers are exact\n"
 	"\n"
 	"The exit code is 0; 125 if it cannot be done.\n";
 

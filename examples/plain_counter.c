@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <tally/tally.h>
 
-enum { TASKS = 10000, ADDITIONS = 1000, PATIENCE = 100000000 };
+enum { TASKS = 4000, ADDITIONS = 1000, PATIENCE = 100000000 };
 
 static long ops; /* plain: this is what is wrong here */
 static tally_atomic_i32 begun;

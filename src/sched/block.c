@@ -11,6 +11,7 @@
 #include "sched/deadlock.h"
 #include "sched/loop.h"
 #include "sched/overflow.h"
+#include "sched/stats.h"
 #include "sched/timer.h"
 
 void tally__block_prepare(struct tally__waiter *waiter, const void *address)
@@ -85,6 +86,7 @@ bool tally__block(struct tally__waiter *waiter, int64_t deadline)
 	if (thread->current == NULL)
 		return block_plain(thread, waiter, deadline);
 	tally__loop_flush_done(thread);
+	tally__stats_parked();
 	if (deadline == TALLY__FOREVER) {
 		suspend(thread, waiter, true);
 		return true;
@@ -124,6 +126,8 @@ void tally__wake_all(struct tally__waiter *first)
 		struct tally__task *task = waiter->task;
 		if (!tally__waiter_wake(waiter))
 			continue;
+		if (!(task->flags & TASK_NATIVE))
+			tally__stats_woken();
 		if (thread != self) {
 			tally__thread_send(thread, task);
 			continue;

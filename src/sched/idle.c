@@ -11,6 +11,7 @@
 #include "sched/loop.h"
 #include "sched/queue.h"
 #include "sched/start.h"
+#include "sched/stats.h"
 #include "sched/timer.h"
 
 #define MOST_WORKERS 1024
@@ -268,6 +269,7 @@ static struct tally__thread *appoint(bool *start, int *error)
 			return NULL;
 		}
 		pool.workers++;
+		tally__stats_workers(1);
 		*start = true;
 	} else {
 		return NULL;
@@ -291,6 +293,7 @@ static int summon(struct tally__thread *worker, bool start)
 		lock();
 		pool.watcher = NULL;
 		pool.workers--;
+		tally__stats_workers(-1);
 		bool none = pool.workers == 0;
 		/* Whoever comes next would fail too, and those there are do without. */
 		unlock();

@@ -12,6 +12,7 @@
 #include "sched/idle.h"
 #include "sched/overflow.h"
 #include "sched/queue.h"
+#include "sched/stats.h"
 #include "sched/steal.h"
 #include "sched/timer.h"
 
@@ -196,6 +197,7 @@ static void run(struct tally__thread *thread, struct tally__task *task)
 	tally_atomic_ptr_store_relaxed(&thread->running, NULL);
 	/* Only this thread writes it. pairs with idle.c:runs */
 	tally_atomic_u64_store_relaxed(&thread->runs, tally_atomic_u64_load_relaxed(&thread->runs) + 1);
+	tally__stats_run();
 	tally__task_free(&thread->tasks, task);
 
 	/* The group is told later, once for many: before a task of another group, or none, comes next. That

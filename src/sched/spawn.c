@@ -9,6 +9,7 @@
 #include "platform/sanitizer.h"
 #include "sched/idle.h"
 #include "sched/start.h"
+#include "sched/stats.h"
 #include "sched/thread.h"
 
 /* The calling thread, able to spawn; NULL with the reason in *error. */
@@ -43,7 +44,7 @@ static struct tally__task *new_task(struct tally__thread **thread, void *arg, ta
 	return task;
 }
 
-static int queue(struct tally__thread *thread, struct tally__task *task)
+static int queue(struct tally__thread *thread, struct tally__task *task, uint32_t count)
 {
 	tally__race_release(task);
 	int error = tally__deque_push(&thread->deque, task, thread->full_barrier);
@@ -51,6 +52,7 @@ static int queue(struct tally__thread *thread, struct tally__task *task)
 		tally__task_free(&thread->tasks, task);
 		return error;
 	}
+	tally__stats_spawned(count);
 	tally__idle_notify();
 	return 0;
 }
@@ -64,7 +66,7 @@ int tally__spawn(void (*fn)(void *), void *arg, tally_waitgroup *group)
 		return error;
 	task->call.plain = fn;
 	task->flags = 0;
-	return queue(thread, task);
+	return queue(thread, task, 1);
 }
 
 int tally__spawn_indexed(void (*fn)(void *, size_t), void *arg, tally_waitgroup *group, uint32_t count)
@@ -78,7 +80,7 @@ int tally__spawn_indexed(void (*fn)(void *, size_t), void *arg, tally_waitgroup 
 	task->flags = TASK_INDEXED;
 	task->index = 0;
 	task->end = count;
-	return queue(thread, task);
+	return queue(thread, task, count);
 }
 
 void tally__spawn_failed(int error)

@@ -5,6 +5,7 @@
 #include "platform/lock.h"
 #include "platform/pages.h"
 #include "platform/sanitizer.h"
+#include "sched/stats.h"
 
 #define SLAB_STACKS   64
 #define GUARD_BYTES   (4 * TALLY__PAGE_SIZE) /* a frame larger than this can jump over it */
@@ -85,6 +86,7 @@ static struct tally__stack *carve(void)
 	tally__stack_register(stack->bottom, stack->top);
 	slab->made++;
 	tally_atomic_u64_add(&pool.made, 1);
+	tally__stats_stack();
 	return stack;
 }
 

@@ -10,6 +10,7 @@
 #include "platform/clock.h"
 #include "sched/idle.h"
 #include "sched/queue.h"
+#include "sched/stats.h"
 
 #define MOST_AT_ONCE 32
 #define WORTH        INT64_C(500)     /* nanoseconds for each stolen task */
@@ -47,6 +48,7 @@ static struct tally__task *steal_from(struct tally__thread *worker, struct tally
 	worker->victim_bottom = bottom_of(victim);
 	worker->stolen = count;
 	worker->stolen_at = tally__clock_now();
+	tally__stats_stolen(count);
 	if (count > 1)
 		tally__idle_notify();
 	return first;

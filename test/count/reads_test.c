@@ -5,12 +5,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <time.h>
 
 #include <cmocka.h>
 
 #include <tally/counter.h>
+
+#include "scale.h"
 
 enum { WRITERS = 3, READERS = 2, TOLD = 2000 };
 
@@ -75,14 +75,13 @@ static void *reader(void *arg)
 static void reads_keep_within_what_was_counted(void **state)
 {
 	pthread_t threads[WRITERS + READERS];
-	const char *soak = getenv("TALLY_SOAK");
-	uint64_t enough = soak ? 50000000 : 1000000;
+	int64_t end = soak_end();
 
 	(void)state;
 	for (int i = 0; i < WRITERS + READERS; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, i < WRITERS ? writer : reader, NULL), 0);
-	while (tally_atomic_u64_load(&reads) < enough)
-		nanosleep(&(struct timespec){0, 1000000}, NULL);
+	while (tally_atomic_u64_load(&reads) < scaled(1000000) || now() < end)
+		pause_for(1000000);
 	tally_atomic_bool_store(&stop, true);
 	for (int i = 0; i < WRITERS + READERS; i++)
 		assert_int_equal(pthread_join(threads[i], NULL), 0);

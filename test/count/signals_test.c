@@ -6,14 +6,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <sys/time.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include <tally/counter.h>
+
+#include "scale.h"
 
 TALLY_COUNTER(named, "test_signals_total", "Counted by handlers too.");
 static tally_counter anonymous;
@@ -57,7 +57,7 @@ static void handlers_lose_nothing(void **state)
 {
 	struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
 	struct itimerval often = {{0, 50}, {0, 50}}, never = {0};
-	const char *soak = getenv("TALLY_SOAK");
+	int64_t end = soak_end() + 1500000000;
 	struct loop loops[3] = {0};
 	pthread_t threads[3];
 	uint64_t rounds = 0, sum = 0;
@@ -69,8 +69,8 @@ static void handlers_lose_nothing(void **state)
 	assert_int_equal(setitimer(ITIMER_REAL, &often, NULL), 0);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, loop, &loops[i]), 0);
-	for (time_t end = time(NULL) + (soak ? 60 : 2); time(NULL) < end;)
-		nanosleep(&(struct timespec){0, 10000000}, NULL);
+	while (now() < end)
+		pause_for(10000000); /* the signals cut it short */
 	tally_atomic_bool_store(&stop, true);
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(pthread_join(threads[i], NULL), 0);

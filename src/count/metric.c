@@ -35,6 +35,18 @@ static void warn_once(const char *what)
 		tally__warn("%s: some metrics cannot be seen from outside, and count slower", what);
 }
 
+/* Whatever the name contains, it is said in one line. */
+static _Noreturn void die_of_name(const char *name, const char *wrong)
+{
+	char shown[100];
+	size_t length = 0;
+
+	for (; name[length] && length < sizeof(shown) - 1; length++)
+		shown[length] = (unsigned char)name[length] < ' ' ? '?' : name[length];
+	shown[length] = 0;
+	tally__die("bad metric \"%s%s\": %s", shown, name[length] ? "..." : "", wrong);
+}
+
 /* Finds or adds the metric's name in the region. Ends the program if the name is not allowed. */
 static uint64_t find_named(struct tally__metric *metric, bool have_region)
 {
@@ -45,7 +57,7 @@ static uint64_t find_named(struct tally__metric *metric, bool have_region)
 	int64_t cell;
 
 	if (wrong)
-		tally__die("bad metric \"%s\": %s", metric->text_ + 1, wrong);
+		die_of_name(metric->text_ + 1, wrong);
 	if (!have_region)
 		return TALLY__METRIC_NO_CELL;
 	put_on_list(metric);

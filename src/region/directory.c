@@ -9,10 +9,22 @@
 #include <errno.h>
 #include <string.h>
 
+/* The length of a name without an ending _total. */
+static uint32_t stem_length(const char *name, uint32_t length)
+{
+	static const char ending[] = "_total";
+	uint32_t ending_length = sizeof(ending) - 1;
+
+	if (length > ending_length && memcmp(name + length - ending_length, ending, ending_length) == 0)
+		return length - ending_length;
+	return length;
+}
+
 uint32_t tally__directory_hash(const char *name, uint32_t length)
 {
 	uint32_t hash = 2166136261u;
 
+	length = stem_length(name, length);
 	for (uint32_t i = 0; i < length; i++)
 		hash = (hash ^ (unsigned char)name[i]) * 16777619u;
 	return hash;
@@ -39,8 +51,10 @@ static const struct tally__entry *entry_at(const struct tally__directory *direct
 
 static bool has_name(const struct tally__entry *entry, const struct tally__definition *wanted)
 {
-	return entry->name_length == wanted->name_length &&
-	       memcmp(entry->text, wanted->name, wanted->name_length) == 0;
+	uint32_t length = stem_length(wanted->name, wanted->name_length);
+
+	return stem_length(entry->text, entry->name_length) == length &&
+	       memcmp(entry->text, wanted->name, length) == 0;
 }
 
 /* Room for an entry, not published yet. */

@@ -27,13 +27,14 @@ struct tally__definition {
 	uint32_t help_length;
 };
 
-/* Finds the metric of this name, or adds it. Returns the number of its first cell; or
- *     -EEXIST   there is one of this name and another kind, which *kind receives
- *     -ENOSPC, -ENOMEM, ...   there is no room for it
- *     -EPROTO   the directory is damaged */
+/* Finds the metric of this name, or adds it. Names that differ by an ending _total alone are the same: a
+ * counter x_total is shown as the family x. Returns the number of its first cell; or -EEXIST   there is one of
+ * this name and another kind, which *kind receives -ENOSPC, -ENOMEM, ...   there is no room for it -EPROTO the
+ * directory is damaged */
 int64_t tally__directory_add(const struct tally__directory *directory, const struct tally__definition *wanted,
 			     uint32_t *kind);
 
+/* Of the name without an ending _total. */
 uint32_t tally__directory_hash(const char *name, uint32_t length);
 
 #endif

@@ -107,7 +107,7 @@ struct tally__slot {
 
 /* An index word: the metrics in the order in which they were registered; the first word of 0 ends the index.
  *
- *     bits 63..32  FNV-1a hash of the name
+ *     bits 63..32  FNV-1a hash of the name without an ending _total
  *     bits 31..0   offset of the entry from the start of the region; a multiple of 8
  *
  * It is stored with release when the entry is complete; neither changes after that. */

@@ -168,12 +168,13 @@ int main(int argc, char **argv)
 
 	if (!strcmp(mode, "memory")) {
 		int64_t before, after;
+		uint64_t n = bench_bounded(bench_argument(argc, argv, 2, BENCH_COUNTERS), BENCH_COUNTERS);
 		bench_n = 1;
 		bench_memory(); /* so that what it reads with is in memory already */
 		/* What the process pays once, for its first counter and its first threads, is not counted. */
 		bench_with_slots(2, bench_measure_memory, &before);
 		bench_total = 0;
-		bench_n = bench_bounded(bench_argument(argc, argv, 2, BENCH_COUNTERS), BENCH_COUNTERS);
+		bench_n = n;
 		bench_with_slots(2, bench_measure_memory, &after);
 		bench_total += 2;
 		bench_check_total();

@@ -72,7 +72,8 @@ class Builder:
 		self.out.mkdir(parents=True, exist_ok=True)
 		settings = {"TALLY_TESTS": "OFF", "CMAKE_BUILD_TYPE": "RelWithDebInfo",
 			    "CMAKE_C_COMPILER": self.cc[0]}
-		for words in (["cmake", "-S", TREE, "-B", self.tree, *(f"-D{k}={v}" for k, v in settings.items())],
+		defines = [f"-D{name}={value}" for name, value in settings.items()]
+		for words in (["cmake", "-S", TREE, "-B", self.tree, *defines],
 			      ["cmake", "--build", self.tree, "-j", os.cpu_count()]):
 			what = complaint(words)
 			if what:

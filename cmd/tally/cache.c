@@ -91,66 +91,27 @@ static bool touch(const char *path)
 char *cache_find(const struct cache *cache, const struct key *build, const char *name)
 {
 	struct text text;
-	struct list files = {0};
-	struct key key;
+	struct files files;
+	char *program = NULL;
 
 	if (cache->folder == NULL)
 		return NULL;
 	char *path = files_path(cache, build);
-	if (read_file(path, &text) != 0) {
-		free(path);
-		return NULL;
-	}
-	for (size_t i = 0; i < text.size; i += strlen(text.bytes + i) + 1)
-		list_add(&files, text.bytes + i);
-	char *program = NULL;
-	if (key_of_program(build, &files, &key)) {
+	if (read_file(path, &text) == 0 && files_read(&files, &text) && files_look(&files)) {
+		struct key key = key_of_program(build, &files);
 		program = format("%s/%s/%s", cache->folder, key.hex, name);
-		if (!touch(program)) {
+		if (touch(program)) {
+			touch(path);
+		} else {
 			free(program);
 			program = NULL;
-		} else {
-			touch(path);
 		}
 	}
 	free(path);
-	free(text.bytes);
 	return program;
 }
 
-static int compare(struct timespec a, struct timespec b)
-{
-	if (a.tv_sec != b.tv_sec)
-		return a.tv_sec < b.tv_sec ? -1 : 1;
-	return (a.tv_nsec > b.tv_nsec) - (a.tv_nsec < b.tv_nsec);
-}
-
-static const struct source *find_source(const struct build *build, const char *file)
-{
-	for (size_t i = 0; i < build->count; i++) {
-		if (strcmp(build->sources[i].name, file) == 0)
-			return &build->sources[i];
-	}
-	return NULL;
-}
-
-/* Whether what the files hold now is what the compiler has read: they have not changed since it was started.
- * Sources have not changed since this command read them, which may be in the same tick of the clock. */
-static bool files_unchanged(const struct build *build, const struct list *files, struct timespec start)
-{
-	for (size_t i = 0; i < files->count; i++) {
-		const struct source *source = find_source(build, files->words[i]);
-		struct stat status;
-		if (stat(files->words[i], &status) != 0 || !S_ISREG(status.st_mode))
-			return false;
-		if (source != NULL ? compare(status.st_ctim, source->changed) != 0
-				   : compare(status.st_ctim, start) >= 0)
-			return false;
-	}
-	return true;
-}
-
-static bool write_files(const struct cache *cache, const struct key *key, const struct list *files)
+static bool write_files(const struct cache *cache, const struct key *key, const struct files *files)
 {
 	char *path = files_path(cache, key);
 	char *fresh = format("%s/tally-XXXXXX", cache->folder);
@@ -158,9 +119,7 @@ static bool write_files(const struct cache *cache, const struct key *key, const 
 
 	int fd = mkostemp(fresh, O_CLOEXEC);
 	if (fd >= 0) {
-		int error = 0;
-		for (size_t i = 0; i < files->count && error == 0; i++)
-			error = write_all(fd, files->words[i], strlen(files->words[i]) + 1);
+		int error = files_write(files, fd);
 		written = close(fd) == 0 && error == 0 && rename(fresh, path) == 0;
 		if (!written)
 			unlink(fresh);
@@ -189,13 +148,14 @@ static bool take_over(const struct scratch *scratch, const char *folder, const c
 }
 
 char *cache_keep(const struct cache *cache, const struct key *key, const struct build *build,
-		 const struct scratch *scratch, const struct list *files)
+		 const struct scratch *scratch, const struct list *paths)
 {
-	struct key program_key;
+	struct files files;
 
-	if (!files_unchanged(build, files, scratch->made) || !key_of_program(key, files, &program_key) ||
-	    !write_files(cache, key, files))
+	if (paths->count == 0 || !files_note(&files, paths, build, scratch->made) ||
+	    !write_files(cache, key, &files))
 		return NULL;
+	struct key program_key = key_of_program(key, &files);
 	char *folder = format("%s/%s", cache->folder, program_key.hex);
 	char *program = format("%s/%s", folder, build->program);
 	if (take_over(scratch, folder, program)) {

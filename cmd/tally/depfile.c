@@ -76,7 +76,7 @@ bool depfile_parse(const char *text, struct list *files)
 			break;
 		take_name(&text, name);
 		if (strcmp(name, "-") != 0 && name[0] != '<' && name[0] != '\0')
-			list_add(files, name);
+			list_add_new(files, name);
 	}
 	free(name);
 	return true;

@@ -4,8 +4,8 @@
 
 #include "text.h"
 
-/* Adds the files that the rule's target depends on, without those in pseudo files such as <stdin>. False if
- * the text is no such rule. */
+/* Adds the files that the rule's target depends on, those that are new, and no pseudo files such as <stdin>.
+ * False if the text is no such rule. */
 bool depfile_parse(const char *text, struct list *files);
 
 #endif

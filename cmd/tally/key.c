@@ -33,11 +33,9 @@ static void add_file(struct sha256 *hash, const char *path)
 
 	if (stat(path, &status) != 0 || S_ISDIR(status.st_mode))
 		return;
-	int64_t facts[] = {(int64_t)status.st_dev, (int64_t)status.st_ino, status.st_size,
-			   status.st_mtim.tv_sec,  status.st_mtim.tv_nsec, status.st_ctim.tv_sec,
-			   status.st_ctim.tv_nsec};
+	struct facts facts = facts_of(&status);
 	add_word(hash, path);
-	add(hash, facts, sizeof(facts));
+	add(hash, &facts, sizeof(facts));
 }
 
 /* Files that a word of a command line stands for: itself, @file, or a library in the folders named so far. */
@@ -95,13 +93,15 @@ static void add_step(struct sha256 *hash, const struct step *step)
 	add(hash, step->source->text.bytes, step->source->text.size);
 }
 
-static void finish(struct sha256 *hash, struct key *key)
+static struct key finish(struct sha256 *hash)
 {
 	unsigned char digest[SHA256_SIZE];
+	struct key key;
 
 	sha256_end(hash, digest);
 	for (int i = 0; i < SHA256_SIZE; i++)
-		snprintf(key->hex + 2 * i, 3, "%02x", digest[i]);
+		snprintf(key.hex + 2 * i, 3, "%02x", digest[i]);
+	return key;
 }
 
 struct key key_of_build(const struct build *build, const struct toolchains *toolchains)
@@ -111,7 +111,6 @@ struct key key_of_build(const struct build *build, const struct toolchains *tool
 						"LIBRARY_PATH", "COMPILER_PATH",     "GCC_EXEC_PREFIX",
 						"LD_RUN_PATH",  "GCC_COMPARE_DEBUG", "SOURCE_DATE_EPOCH"};
 	struct sha256 hash;
-	struct key key;
 
 	sha256_begin(&hash);
 	add_word(&hash, "tally " TALLY_VERSION " build 1");
@@ -128,25 +127,19 @@ struct key key_of_build(const struct build *build, const struct toolchains *tool
 		for (size_t j = 0; j < steps.count; j++)
 			add_step(&hash, &steps.each[j]);
 	}
-	finish(&hash, &key);
-	return key;
+	return finish(&hash);
 }
 
-bool key_of_program(const struct key *build, const struct list *files, struct key *key)
+struct key key_of_program(const struct key *build, const struct files *files)
 {
 	struct sha256 hash;
-	bool known = files->count > 0;
 
 	sha256_begin(&hash);
 	add_word(&hash, "program 1");
 	add_word(&hash, build->hex);
-	for (size_t i = 0; i < files->count && known; i++) {
-		struct text text;
-		known = read_file(files->words[i], &text) == 0;
-		add_word(&hash, files->words[i]);
-		add(&hash, text.bytes, text.size);
-		free(text.bytes);
+	for (size_t i = 0; i < files->count; i++) {
+		add_word(&hash, files->each[i].path);
+		add(&hash, files->each[i].hash, SHA256_SIZE);
 	}
-	finish(&hash, key);
-	return known;
+	return finish(&hash);
 }

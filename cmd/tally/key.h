@@ -3,6 +3,7 @@
 #define TALLY_COMMAND_KEY_H_
 
 #include "build.h"
+#include "files.h"
 #include "sha256.h"
 #include "text.h"
 
@@ -14,7 +15,7 @@ struct key {
  * the command lines for each compiler that may be taken, those compilers and the libraries, the environment. */
 struct key key_of_build(const struct build *build, const struct toolchains *toolchains);
 
-/* The key of the program, given the files that were read for it. False where one of them cannot be read. */
-bool key_of_program(const struct key *build, const struct list *files, struct key *key);
+/* The key of the program, given what the files hold that were read for it. */
+struct key key_of_program(const struct key *build, const struct files *files);
 
 #endif

@@ -45,6 +45,15 @@ void list_add(struct list *list, const char *word)
 	list->words[list->count] = NULL;
 }
 
+void list_add_new(struct list *list, const char *word)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		if (strcmp(list->words[i], word) == 0)
+			return;
+	}
+	list_add(list, word);
+}
+
 void list_add_all(struct list *list, const struct list *more)
 {
 	for (size_t i = 0; i < more->count; i++)

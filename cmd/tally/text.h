@@ -20,6 +20,8 @@ void *allocate(size_t size);
 char *format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 void list_add(struct list *list, const char *word);
+/* Nothing where it is in the list already. */
+void list_add_new(struct list *list, const char *word);
 void list_add_all(struct list *list, const struct list *more);
 /* Adds the words of a variable such as CFLAGS: what stands between blanks. NULL has none. */
 void list_add_words(struct list *list, const char *text);

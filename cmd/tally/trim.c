@@ -84,6 +84,14 @@ static void remove_entry(const char *path)
 		folder_remove(path);
 }
 
+/* Whether the cache gives such names: KEY and KEY.files. Nothing else is touched. */
+static bool is_entry(const char *name)
+{
+	size_t digits = strspn(name, "0123456789abcdef");
+
+	return digits == 2 * SHA256_SIZE && (name[digits] == '\0' || strcmp(name + digits, ".files") == 0);
+}
+
 static struct entries list_entries(const char *folder)
 {
 	struct entries entries = {0};
@@ -94,21 +102,22 @@ static struct entries list_entries(const char *folder)
 		return entries;
 	for (struct dirent *file; (file = readdir(stream)) != NULL;) {
 		struct stat status;
-		if (file->d_name[0] == '.' ||
+		bool scratch = strncmp(file->d_name, "tally-", 6) == 0;
+		if ((!scratch && !is_entry(file->d_name)) ||
 		    fstatat(dirfd(stream), file->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0)
 			continue;
 		struct entry entry = {.path = format("%s/%s", folder, file->d_name), .used = status.st_mtim};
-		if (strncmp(file->d_name, "tally-", 6) == 0) {
+		if (scratch) {
 			if (status.st_mtim.tv_sec < now - ABANDONED)
 				remove_entry(entry.path);
 			free(entry.path);
-		} else if (S_ISDIR(status.st_mode)) {
-			measure(&entry, &status);
-			add(&entries, entry);
-		} else {
-			add_size(&entry, &status);
-			add(&entries, entry);
+			continue;
 		}
+		if (S_ISDIR(status.st_mode))
+			measure(&entry, &status);
+		else
+			add_size(&entry, &status);
+		add(&entries, entry);
 	}
 	closedir(stream);
 	return entries;

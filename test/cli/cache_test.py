@@ -44,6 +44,8 @@ class Keys(cli.CommandTest):
 		env = {"CFLAGS": "-Iinc -Iother"}
 		self.run_and_count("one\n", 1, "text.c", env=env)
 		self.run_and_count("one\n", 0, "text.c", env=env)
+		os.utime(self.folder / "inc/outer.h")
+		self.run_and_count("one\n", 0, "text.c", env=env)
 		before = (self.folder / "other/inner.h").stat()
 		self.write("other/inner.h", '#define TEXT "two"\n')
 		# Neither its size nor its time gives it away.
@@ -246,6 +248,20 @@ class Store(cli.CommandTest):
 		# The last one is kept, however small the limit.
 		self.assertRuns(self.tally("run", "p1.c", env={"TALLY_CACHE_SIZE": 1}))
 		self.assertEqual(self.programs(), ["p1"])
+
+	def test_it_removes_nothing_else(self):
+		self.write("a.c", cli.ECHO)
+		for name in ("0" * 63, "0" * 65, "g" * 64, "0" * 64 + ".file", ".hidden", "notes"):
+			path = self.cache / name
+			path.mkdir(parents=True)
+			(path / "file").write_text("x" * 10000)
+			os.utime(path / "file", (1, 1))
+		self.cache.chmod(0o700)
+		before = set(self.cache.glob("*/*"))
+		self.assertRuns(self.tally("run", "a.c", env={"TALLY_CACHE_SIZE": 1}))
+		self.assertRuns(self.tally("run", "a.c", env={"TALLY_CACHE_SIZE": 1, "CFLAGS": "-O0"}))
+		self.assertEqual(len(set(self.cache.glob("*/*")) - before), 1)
+		self.assertLess(before, set(self.cache.glob("*/*")))
 
 	def test_a_program_goes_on_when_it_is_removed(self):
 		self.write("wait.c", "#include <stdio.h>\nint main(void)\n"

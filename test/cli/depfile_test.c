@@ -53,6 +53,7 @@ static void plain_rules(void **state)
 	/* Another rule is not this one's. */
 	reads("program: a.c\n\nb.h:\n", "a.c", NULL);
 	reads("c:/x: a.c\n", "a.c", NULL);
+	reads("program: a.c b.h a.c b.h c.h\n", "a.c", "b.h", "c.h", NULL);
 }
 
 static void quoted_names(void **state)

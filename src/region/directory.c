@@ -9,6 +9,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "platform/plain.h"
+
+/* Words of the index are made accessible so many at once. */
+enum { WORDS_AT_A_TIME = 64 };
+
 /* The length of a name without an ending _total. */
 static uint32_t stem_length(const char *name, uint32_t length)
 {
@@ -42,10 +47,12 @@ static const struct tally__entry *entry_at(const struct tally__directory *direct
 	    directory->reserve(offset, sizeof(struct tally__entry)) != 0)
 		return NULL;
 	entry = (const struct tally__entry *)(directory->base + offset);
+	tally__plain_read(entry, sizeof(*entry));
 	if (entry->size > end - offset ||
 	    entry->size < sizeof(struct tally__entry) + entry->name_length + entry->help_length + 2u ||
 	    directory->reserve(offset, entry->size) != 0)
 		return NULL;
+	tally__plain_read(entry, entry->size);
 	return entry;
 }
 
@@ -59,9 +66,9 @@ static bool has_name(const struct tally__entry *entry, const struct tally__defin
 
 /* Room for an entry, not published yet. */
 struct draft {
-	struct tally__entry *entry; /* NULL: none yet */
+	struct tally__entry *entry; /* NULL: not written, or published */
 	uint64_t place;             /* in the room for entries */
-	uint32_t size;
+	uint32_t size;              /* 0: none taken, or published */
 };
 
 /* Takes room and writes all but the cell. */
@@ -78,12 +85,12 @@ static int write_draft(const struct tally__directory *directory, const struct ta
 		if (place % 8 != 0 || place > directory->entries_size || size > directory->entries_size - place)
 			return -ENOSPC;
 	} while (!tally_atomic_u64_compare_and_swap(directory->entries_used, place, place + size));
+	draft->place = place;
+	draft->size = size;
 	result = directory->reserve(directory->entries_offset + place, size);
 	if (result != 0)
 		return result;
 	draft->entry = (struct tally__entry *)(directory->base + directory->entries_offset + place);
-	draft->place = place;
-	draft->size = size;
 	memset(draft->entry, 0, size);
 	draft->entry->size = size;
 	draft->entry->kind = (uint16_t)wanted->kind;
@@ -98,7 +105,7 @@ static int write_draft(const struct tally__directory *directory, const struct ta
 /* The room goes back if it is the last that was taken; else it is lost. */
 static void drop_draft(const struct tally__directory *directory, const struct draft *draft)
 {
-	if (draft->entry)
+	if (draft->size != 0)
 		tally_atomic_u64_compare_and_swap(directory->entries_used, draft->place + draft->size,
 						  draft->place);
 }
@@ -134,23 +141,23 @@ static int64_t publish(const struct tally__directory *directory, const struct ta
 	if (result != 0)
 		return result;
 	draft->entry->cell = (uint32_t)cell;
+	tally__plain_write(draft->entry, draft->size);
 	if (!tally_atomic_u64_compare_and_swap(
 		    free, 0, hash << TALLY__INDEX_HASH_SHIFT | (directory->entries_offset + draft->place)))
 		return 0;
 	draft->entry = NULL;
+	draft->size = 0;
 	return (int64_t)cell;
 }
 
-/* The cell of the metric that an index word means, if it is the wanted one; -ENOENT if it is not. */
+/* The cell of the metric that an index word means, if it is the wanted one; -ENOENT if it is not. The hash is.
+ */
 static int64_t compare(const struct tally__directory *directory, const struct tally__definition *wanted,
 		       uint64_t word, uint32_t *kind)
 {
-	const struct tally__entry *entry;
+	const struct tally__entry *entry = entry_at(directory, word);
 	int result;
 
-	if (word >> TALLY__INDEX_HASH_SHIFT != tally__directory_hash(wanted->name, wanted->name_length))
-		return -ENOENT;
-	entry = entry_at(directory, word);
 	if (!entry)
 		return -EPROTO;
 	if (!has_name(entry, wanted))
@@ -168,17 +175,22 @@ static int64_t compare(const struct tally__directory *directory, const struct ta
 int64_t tally__directory_add(const struct tally__directory *directory, const struct tally__definition *wanted,
 			     uint32_t *kind)
 {
+	uint64_t hash = tally__directory_hash(wanted->name, wanted->name_length);
 	struct draft draft = {0};
-	int64_t result = -ENOSPC;
+	int64_t result = 0;
 	uint64_t before = 0;
+	uint32_t i;
 
-	for (uint32_t i = 0; i < directory->index_max; i++) {
+	for (i = 0; i < directory->index_max; i++) {
 		tally_atomic_u64 *at = &directory->index[i];
 		uint64_t word;
 
-		result = directory->reserve((uint64_t)((char *)at - directory->base), sizeof(*at));
-		if (result != 0)
-			break;
+		if (i % WORDS_AT_A_TIME == 0) {
+			result = directory->reserve((uint64_t)((char *)at - directory->base),
+						    WORDS_AT_A_TIME * sizeof(*at));
+			if (result != 0)
+				break;
+		}
 		word = tally_atomic_u64_load(at);
 		if (word == 0) {
 			result = publish(directory, wanted, at, before, &draft);
@@ -186,12 +198,13 @@ int64_t tally__directory_add(const struct tally__directory *directory, const str
 				break;
 			word = tally_atomic_u64_load(at);
 		}
+		before = word;
+		if (word >> TALLY__INDEX_HASH_SHIFT != hash)
+			continue;
 		result = compare(directory, wanted, word, kind);
 		if (result != -ENOENT)
 			break;
-		result = -ENOSPC;
-		before = word;
 	}
 	drop_draft(directory, &draft);
-	return result;
+	return i < directory->index_max ? result : -ENOSPC;
 }

@@ -3,18 +3,16 @@
 #define TEST_PLATFORM_CHILD_H_
 
 #include <errno.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "refuse.h"
 
 #ifndef __has_feature
 #define __has_feature(name) 0
@@ -86,25 +84,6 @@ static inline void child_expect_well(const struct child *child)
 	if (child->exit != 0)
 		print_error("child: exit %d, signal %d: %s\n", child->exit, child->signal, child->text);
 	assert_int_equal(child->exit, 0);
-}
-
-/* From here on the kernel answers the call with the error; with argument >= 0 only where the low half of that
- * argument is `value`. Not where an emulator stands between. */
-static inline void refuse(long call, int error, int argument, uint32_t value)
-{
-	struct sock_filter any[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)call, 0, 3),
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(offsetof(struct seccomp_data, args) +
-							      8 * (argument < 0 ? 0 : (size_t)argument))),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, (argument >= 0)),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (uint32_t)error),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog program = {sizeof(any) / sizeof(any[0]), any};
-
-	CHILD_EXPECT(prctl(PR_SET_NO_NEW_PRIVS, 1, 0L, 0L, 0L) == 0);
-	CHILD_EXPECT(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
 }
 
 #endif

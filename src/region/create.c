@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "platform/die.h"
+#include "platform/plain.h"
 #include "platform/sharedfile.h"
 #include "platform/thread.h"
 #include "region/attach.h"
@@ -67,6 +68,7 @@ static void install(const struct tally__mapping *mapping)
 		.reserve = reserve,
 		.reserve_cells = reserve_cells,
 	};
+	tally__plain_write(&region->cells, sizeof(region->cells));
 	tally_atomic_u64_store(&table_end, 0);
 	tally_atomic_u64_store(&index_end, TALLY__INDEX_OFFSET);
 	tally_atomic_u64_store(&entries_end, TALLY__ENTRIES_OFFSET);

@@ -11,6 +11,7 @@
 #ifndef TALLY_REGION_REGION_H_
 #define TALLY_REGION_REGION_H_
 
+#include "platform/plain.h"
 #include "region/attach.h"
 #include "region/directory.h"
 #include "region/slot.h"
@@ -76,6 +77,7 @@ void tally__region_reach_all(enum tally__area area, uint32_t slots, uint32_t cel
 
 static inline char *tally__region_slot(uint32_t slot)
 {
+	tally__plain_read(&tally__region.cells, sizeof(tally__region.cells));
 	return tally__region.cells + slot * TALLY__SLOT_STRIDE;
 }
 

@@ -26,6 +26,8 @@ static void bottom(void)
 		thread->run.with(thread->argument);
 	if (thread->at_exit)
 		thread->at_exit(thread->at_exit_argument);
+	if (thread->watched_value)
+		engine->exit_watch(thread->watched_value);
 	thread_ended();
 }
 
@@ -90,6 +92,7 @@ void context_begin(unsigned number, void (*plain)(void), void (*with)(void *), v
 	thread->frame = 0;
 	thread->helper = false;
 	thread->at_exit = NULL;
+	thread->watched_value = NULL;
 	thread->word = NULL;
 	thread->at = NULL;
 	thread->doing = "begin";

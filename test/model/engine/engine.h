@@ -17,7 +17,8 @@ enum {
 	PLAIN_WORDS = 1 << 13, /* the same, for words that plain marks name */
 	PLAIN_USED_MAX = 5000,
 	PATH_MAX_CHOICES = 1 << 16,
-	BLOCKS = 1 << 12, /* allocations of one schedule */
+	BLOCKS = 1 << 12,      /* allocations of one schedule */
+	RESERVED_PAGES = 4096, /* of shared memory, in one schedule */
 	TRACE_LINES = 250,
 	RUN_MAX = 300 /* steps that a thread makes in a row while others could go on */
 };
@@ -45,6 +46,7 @@ struct thread {
 	void *argument;
 	void (*at_exit)(void *);
 	void *at_exit_argument;
+	void *watched_value;
 	struct clock clock;
 	uint32_t priority; /* PCT */
 	const void *word;  /* it sleeps on */
@@ -113,6 +115,7 @@ struct block {
 	char *start;
 	size_t bytes;
 	bool freed, large;
+	bool shared; /* only what is in `reserved` may be touched */
 	const struct model_place *allocated_at, *freed_at;
 };
 
@@ -155,9 +158,13 @@ struct engine {
 	struct plain_word plain[PLAIN_WORDS];
 
 	/* heap */
-	char *heap, *heap_next, *heap_high;
+	char *heap, *heap_next;
 	char *large, *large_next;
 	uint8_t *heap_state; /* of each 16 bytes */
+	uint8_t *reserved;   /* of each page of `large`, for shared memory */
+	uint32_t reserved_pages[RESERVED_PAGES];
+	unsigned reserved_count;
+	void (*exit_watch)(void *);
 	unsigned block_count;
 	struct block blocks[BLOCKS];
 
@@ -222,6 +229,9 @@ void check_alive(const struct model_place *at, const void *p, size_t bytes);
 void heap_start(void);
 void heap_begin(void);
 void heap_check_leaks(void);
+void *heap_map_shared(size_t bytes);
+void heap_reserve(uintptr_t start, size_t bytes);
+bool heap_is_reserved(const struct block *block, uintptr_t address, size_t bytes);
 bool heap_is_dead(uintptr_t address, size_t bytes, const struct block **block);
 
 /* explore.c */

@@ -27,7 +27,8 @@ void heap_start(void)
 	engine->heap = map_at(0x300000000000, HEAP_BYTES);
 	engine->heap_state = map_at(0x310000000000, HEAP_BYTES / 16);
 	engine->large = map_at(0x320000000000, LARGE_BYTES);
-	engine->heap_next = engine->heap_high = engine->heap;
+	engine->reserved = map_at(0x311000000000, LARGE_BYTES / 4096);
+	engine->heap_next = engine->heap;
 	engine->large_next = engine->large;
 }
 
@@ -42,6 +43,42 @@ void heap_begin(void)
 		engine->large_next = engine->large;
 	}
 	engine->block_count = 0;
+	while (engine->reserved_count > 0)
+		engine->reserved[engine->reserved_pages[--engine->reserved_count]] = 0;
+}
+
+/* Address space of which nothing may be touched before it is reserved. */
+void *heap_map_shared(size_t bytes)
+{
+	uintptr_t start = ((uintptr_t)engine->large_next + 4095) & ~(uintptr_t)4095;
+
+	if (start + bytes > (uintptr_t)engine->large + LARGE_BYTES || engine->block_count == BLOCKS)
+		fail(MODEL_MISUSE, "a schedule allocates too much");
+	engine->large_next = (char *)start + bytes;
+	engine->blocks[engine->block_count++] =
+		(struct block){.start = (char *)start, .bytes = bytes, .large = true, .shared = true};
+	return (void *)start;
+}
+
+void heap_reserve(uintptr_t start, size_t bytes)
+{
+	uintptr_t first = (start - (uintptr_t)engine->large) / 4096;
+	uintptr_t last = (start + bytes - 1 - (uintptr_t)engine->large) / 4096;
+
+	for (uintptr_t page = first; page <= last; page++) {
+		if (engine->reserved[page])
+			continue;
+		if (engine->reserved_count == RESERVED_PAGES)
+			fail(MODEL_MISUSE, "a schedule reserves too much");
+		engine->reserved[page] = 1;
+		engine->reserved_pages[engine->reserved_count++] = (uint32_t)page;
+	}
+}
+
+bool heap_is_reserved(const struct block *block, uintptr_t address, size_t bytes)
+{
+	return !block->shared || (engine->reserved[(address - (uintptr_t)engine->large) / 4096] &&
+				  engine->reserved[(address + bytes - 1 - (uintptr_t)engine->large) / 4096]);
 }
 
 static struct block *find_block(const void *start)

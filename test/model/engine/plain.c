@@ -60,6 +60,11 @@ void check_alive(const struct model_place *at, const void *p, size_t bytes)
 		     address_text(p), place_text(at), block ? place_text(block->allocated_at) : "?",
 		     block ? place_text(block->freed_at) : "?");
 	}
+	if (block != NULL && !heap_is_reserved(block, address, bytes)) {
+		trace(at, "memory that is not there: %s", address_text(p));
+		fail(MODEL_CRASH, "%s at %s: nobody has reserved memory there", address_text(p),
+		     place_text(at));
+	}
 	if (on_dead_stack(address)) {
 		trace(at, "use of a dead stack: %s", address_text(p));
 		fail(MODEL_USE_AFTER_FREE, "use of the stack of a call that has returned: %s at %s",

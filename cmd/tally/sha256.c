@@ -62,6 +62,9 @@ void sha256_add(struct sha256 *hash, const void *bytes, size_t size)
 	size_t used = hash->length % SHA256_BLOCK;
 
 	hash->length += size;
+	/* `bytes` may be NULL then, which memcpy does not take. */
+	if (size == 0)
+		return;
 	if (used > 0) {
 		size_t part = SHA256_BLOCK - used < size ? SHA256_BLOCK - used : size;
 		memcpy(hash->block + used, next, part);

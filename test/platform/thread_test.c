@@ -190,7 +190,7 @@ static void many_threads_may_be_about_to_start(void **state)
 	(void)state;
 	usleep(20000); /* for the threads of other tests to end */
 	before = tally__thread_count();
-	for (int round = 0; round < 3; round++) {
+	for (int round = 0; round < 11; round++) {
 		tally_atomic_u32_store(&gate_waiting, 0);
 		tally_atomic_u32_store(&gate_closed, 1);
 		for (uintptr_t i = 0; i < 64; i++)
@@ -207,11 +207,12 @@ static void many_threads_may_be_about_to_start(void **state)
 			assert_int_equal(tally_atomic_u32_load(&ran[i]), round + 1);
 		}
 		await_count(before);
-		/* What was allocated in the first round is allocated still; no more in the others. */
 		if (round == 0)
 			used = mallinfo2().uordblks;
-		assert_true(mallinfo2().uordblks < used + 64 * 16);
 	}
+	/* What was freed may stay in a cache of malloc's that counts as used, but not all of ten rounds: each took
+	 * more than 50 pieces of 32 bytes. */
+	assert_true(mallinfo2().uordblks < used + 10 * 50 * 32 / 2);
 }
 
 static void fail_creates(int first, int second, int third)

@@ -61,6 +61,8 @@ void sha256_add(struct sha256 *hash, const void *bytes, size_t size)
 	const unsigned char *next = bytes;
 	size_t used = hash->length % SHA256_BLOCK;
 
+	if (size == 0)
+		return; /* bytes may be NULL, which memcpy does not take */
 	hash->length += size;
 	/* `bytes` may be NULL then, which memcpy does not take. */
 	if (size == 0)

@@ -39,6 +39,15 @@ def describe(cc):
 		"; ".join(p for p in programs if p)]
 
 
+QUIET = 5  # per cent
+
+
+def quiet(others):
+	"""What to think of the figures when other programs had so many per cent of the CPUs."""
+	rough = "" if others <= QUIET else ": not a quiet machine, take the figures as rough"
+	return f"other programs had {others:.0f} % of the CPUs meanwhile{rough}"
+
+
 class Load:
 	"""The share of the CPUs that other programs took since this was made."""
 

@@ -10,7 +10,7 @@ import unittest
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.environ["TALLY_SOURCE"], "bench"))
 
-from harness import measure, report, rows  # noqa: E402
+from harness import machine, measure, report, rows  # noqa: E402
 from harness.measure import Entry, Failed, Result, Row, Sample, Target  # noqa: E402
 
 OURS, THEIRS = Entry("ours", "a"), Entry("theirs", "b")
@@ -113,18 +113,22 @@ class Measure(unittest.TestCase):
 		self.assertEqual((len(ours.samples), ours.discarded), (2, []))
 
 	def test_failure_stops_its_entry_and_no_other(self):
+		calls = []
+
 		def once(entry):
+			calls.append(entry)
 			if entry is OURS:
 				raise Failed("wrong sum")
 			return samples(1)
 
 		ours, theirs = self.rounds(row(), once)
+		self.assertEqual((calls.count(OURS), calls.count(THEIRS)), (1, 3))
 		self.assertEqual((ours.status, ours.error, len(theirs.samples)), ("failed", "wrong sum", 3))
 
 	def test_missing_peer_is_not_run(self):
 		ours, theirs = Result(OURS), Result(THEIRS, missing="needs golang-go")
 		measure.measure(row(), [ours, theirs], lambda entry: samples(1), 2)
-		self.assertEqual((len(ours.samples), theirs.status), (2, "not here"))
+		self.assertEqual((len(ours.samples), len(theirs.samples), theirs.status), (2, 0, "not here"))
 
 
 class Verdict(unittest.TestCase):
@@ -166,6 +170,7 @@ class Report(unittest.TestCase):
 	def test_ratio_is_in_the_last_column(self):
 		text = report.table(self.measured).splitlines()
 		self.assertTrue(text[0].endswith("tally / peer") and text[-1].endswith(" 0.250"), text)
+		self.assertEqual(len(text[0]), len(text[-1]))
 
 	def test_missing_peer_is_a_line(self):
 		self.measured[0][1][1] = Result(THEIRS, missing="needs golang-go")
@@ -202,6 +207,20 @@ class Report(unittest.TestCase):
 	def test_real_document_has_the_marks(self):
 		text = pathlib.Path(os.environ["TALLY_SOURCE"], "doc", "performance.md").read_text()
 		self.assertLess(text.index(report.BEGIN), text.index(report.END))
+
+
+class Machine(unittest.TestCase):
+	def test_says_when_it_was_not_quiet(self):
+		self.assertNotIn("rough", machine.quiet(5.0))
+		self.assertIn("other programs had 83 % of the CPUs meanwhile: not a quiet machine", machine.quiet(83.4))
+
+	def test_own_work_is_not_that_of_others(self):
+		load = machine.Load()
+		wall, busy, own = load.start
+		load.now = lambda: (wall + 1, busy + 0.5, own + 0.5)
+		self.assertAlmostEqual(load.others(), 0)
+		load.now = lambda: (wall + 1, busy + 0.5 * os.cpu_count(), own)
+		self.assertAlmostEqual(load.others(), 50)
 
 
 class Rows(unittest.TestCase):

@@ -1,4 +1,5 @@
 """What the tests of the command share: a folder, a cache and an environment of their own, and ways to call it."""
+import atexit
 import os
 import pathlib
 import shutil
@@ -11,7 +12,6 @@ import unittest
 
 SOURCE = pathlib.Path(os.environ["TALLY_SOURCE"])
 BUILD = pathlib.Path(os.environ["TALLY_BUILD"])
-TALLY = BUILD / "bin" / "tally"
 FAILED = 125
 NOBODY = 65534
 
@@ -25,6 +25,23 @@ int main(int argc, char **argv)
 	return 0;
 }
 """
+
+
+def installed():
+	"""The command under test, as it would be installed, where every user may reach it and no path has blanks: the
+	tree that is tested may stand anywhere."""
+	prefix = pathlib.Path(tempfile.mkdtemp(prefix="tally-installed-")).resolve()
+	atexit.register(shutil.rmtree, prefix, ignore_errors=True)
+	prefix.chmod(0o755)
+	for folder, files in (("bin", [BUILD / "bin/tally"]), ("lib", BUILD.glob("libtally*.a"))):
+		(prefix / folder).mkdir()
+		for file in files:
+			shutil.copy(file, prefix / folder)
+	shutil.copytree(SOURCE / "include/tally", prefix / "include/tally")
+	return prefix / "bin/tally"
+
+
+TALLY = installed()
 
 
 class CommandTest(unittest.TestCase):

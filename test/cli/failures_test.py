@@ -62,7 +62,7 @@ class Compiler(cli.CommandTest):
 		self.assertFails(self.tally("run", "echo.c", env=env), "no C compiler (cc, gcc or clang)", "install")
 		real = self.env.get("CC", "cc")
 		for name in ("clang", "gcc", "cc"):
-			self.write(f"bin/{name}", f'#!/bin/sh\necho {name} >&2\nPATH={self.env["PATH"]} exec {real} "$@"\n', 0o755)
+			self.write(f"bin/{name}", f'#!/bin/sh\necho {name} >&2\nPATH="{self.env["PATH"]}" exec {real} "$@"\n', 0o755)
 			result = self.tally("run", "echo.c", env=env)
 			self.assertEqual((result.returncode, result.stderr), (0, f"{name}\n"))
 		# A compiler in the environment comes first, and an empty one is none.

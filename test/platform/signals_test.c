@@ -386,11 +386,12 @@ static void interrupt_read(void *arg)
 	install_over(&before, declines);
 	CHILD_EXPECT(pipe(ends) == 0);
 	if (fork() == 0) {
-		for (int i = 0; i < 5; i++) {
-			usleep(20000);
+		/* Where it goes on, after some signals; where not, until the parent has met one and is gone. */
+		for (int i = 0; (i < 5 || !arg) && getppid() == parent; i++) {
+			usleep(10000);
 			kill(parent, SIGSEGV);
 		}
-		usleep(20000);
+		usleep(10000);
 		CHILD_EXPECT(write(ends[1], "x", 1) == 1);
 		_exit(0);
 	}

@@ -9,6 +9,7 @@
 
 #define SLAB_STACKS   64
 #define GUARD_BYTES   (4 * TALLY__PAGE_SIZE) /* a frame larger than this can jump over it */
+#define MOST_BYTES    (SIZE_MAX / SLAB_STACKS / 2)
 #define LEAST_BYTES   (4 * TALLY__PAGE_SIZE)
 #define DEFAULT_BYTES ((size_t)64 * 1024)
 
@@ -37,6 +38,9 @@ void tally__stack_set_size(size_t bytes)
 {
 	if (bytes < LEAST_BYTES)
 		bytes = LEAST_BYTES;
+	/* More than there can be: the first slab is refused, as any is that there is no memory for. */
+	if (bytes > MOST_BYTES)
+		bytes = MOST_BYTES;
 	pool.bytes = (bytes + TALLY__PAGE_SIZE - 1) / TALLY__PAGE_SIZE * TALLY__PAGE_SIZE;
 }
 

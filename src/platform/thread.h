@@ -10,8 +10,8 @@ int tally__thread_start(void (*fn)(void *), void *arg);
 /* Lets another thread run. */
 void tally__thread_yield(void);
 
-/* The number of threads of this process, those that are just ending included, or -1 where the system does not
- * tell. Async-signal-safe. */
+/* The number of threads of this process, those that are just ending included and a main thread that has ended
+ * not, or -1 where the system does not tell. Async-signal-safe. */
 int tally__thread_count(void);
 
 /* Calls fn(arg) when the calling thread ends, as pthread keys do: not when the process does. One at a time for

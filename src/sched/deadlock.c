@@ -14,9 +14,10 @@
 #include "sched/idle.h"
 #include "sched/thread.h"
 
-/* A thread that is just ending is counted by the kernel for some time yet. Look again so often, after a pause
- * that doubles. */
-#define LOOKS       8
+/* A thread that is just ending is counted by the kernel for some time yet, and any other may end one day
+ * without a word to us. So look again, after pauses that double from the first one LONGEST times: at last every
+ * 5 s. */
+#define LONGEST     8
 #define FIRST_PAUSE INT64_C(20000000)
 
 /* One thread at a time is the one that looks again. */
@@ -34,13 +35,21 @@ static bool somebody_waits(void)
 	return false;
 }
 
+/* The thread sleeps for good, so it must not be taken for the one that will look again. */
+static int64_t resign(struct tally__thread *thread)
+{
+	tally_atomic_ptr_compare_and_swap(&looker, thread, NULL);
+	return TALLY__FOREVER;
+}
+
 int64_t tally__deadlock_look(struct tally__thread *thread)
 {
 	if (!tally__idle_is_quiet())
-		return TALLY__FOREVER;
+		return resign(thread);
 	if (tally__idle_all_asleep(thread)) {
+		/* Asked afterwards: who waited before may have been woken meanwhile. */
 		if (!somebody_waits())
-			return TALLY__FOREVER;
+			return resign(thread);
 		tally__warn("all tasks are asleep - deadlock!");
 		tally__dump_waiters(TALLY__STANDARD_ERROR);
 		tally__die("%s", "nothing is left that could wake them");
@@ -54,8 +63,10 @@ int64_t tally__deadlock_look(struct tally__thread *thread)
 			return TALLY__FOREVER;
 		thread->looks = 0;
 	}
-	if (thread->looks < LOOKS)
-		return tally__clock_now() + (FIRST_PAUSE << thread->looks++);
-	tally_atomic_ptr_compare_and_swap(&looker, thread, NULL);
-	return TALLY__FOREVER;
+	int64_t pause = FIRST_PAUSE << thread->looks;
+	if (thread->looks < LONGEST)
+		thread->looks++;
+	else if (!somebody_waits())
+		return resign(thread);
+	return tally__clock_now() + pause;
 }

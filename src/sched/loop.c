@@ -188,7 +188,7 @@ static void run(struct tally__thread *thread, struct tally__task *task)
 	tally_waitgroup *group = task->group;
 	if (group != NULL)
 		tally__race_release(group);
-	if (thread->forked)
+	if (task->flags & TASK_FORKED)
 		tally__die("task %u returned in a forked child: it must call exec or _exit there", task->id);
 	tally__race_switch(thread->race_fiber);
 	tally__race_retire(fiber);

@@ -54,7 +54,7 @@ static void after_fork(void)
 	tally__thread_reset();
 	tally__idle_reset();
 	if (self != NULL && self->current != NULL)
-		self->forked = true;
+		self->current->flags |= TASK_FORKED;
 }
 
 static void start_once(void)

@@ -14,6 +14,7 @@ struct tally__thread;
 enum {
 	TASK_INDEXED = 1, /* function is call.indexed, for each index in [index, end) */
 	TASK_NATIVE = 2,  /* not a task: a plain thread's own code, which may block as tasks do */
+	TASK_FORKED = 4,  /* it has forked, and this is the child */
 };
 
 struct tally__task {

@@ -72,7 +72,7 @@ static void clean(struct tally__thread *thread)
 	thread->own_stack_bottom = NULL;
 	thread->permit_since = 0;
 	thread->looks = 0;
-	thread->watched = thread->forked = false;
+	thread->watched = false;
 	thread->victim = NULL;
 	thread->stolen = 0;
 	thread->full_barrier = true;

@@ -54,7 +54,6 @@ struct tally__thread {
 	void *signal_stack; /* memory for handlers, kept for the next owner */
 	uint32_t looks;     /* for a deadlock, so far */
 	bool watched;       /* signal_stack is in use */
-	bool forked;        /* the process was forked by a task that ran here */
 	bool worker;
 	bool may_spawn;    /* there is at least one worker */
 	bool full_barrier; /* a push needs a full barrier: there is no heavy one that would do */

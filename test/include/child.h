@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -65,6 +66,7 @@ static inline struct child_end child_run(void (*body)(void *), void *arg)
 	if (child == 0) {
 		struct rlimit none = {0, 0};
 		setrlimit(RLIMIT_CORE, &none);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		/* cmocka catches these, and would go on with its tests in the child. */
 		static const int caught[] = {SIGFPE, SIGILL, SIGSEGV, SIGBUS, SIGSYS};
 		for (size_t i = 0; i < sizeof(caught) / sizeof(caught[0]); i++)

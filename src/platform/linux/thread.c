@@ -2,13 +2,16 @@
 #include "platform/thread.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <link.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -140,6 +143,21 @@ void tally__thread_yield(void)
 	errno = saved;
 }
 
+/* Whether the first thread has ended by pthread_exit. It then stays among the threads until the last is gone.
+ */
+static bool first_thread_has_ended(void)
+{
+	char text[64]; /* PID (NAME) STATE ...: a name has at most 15 bytes */
+	int file = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+	ssize_t length = file < 0 ? 0 : read(file, text, sizeof(text) - 1);
+
+	if (file >= 0)
+		close(file);
+	text[length > 0 ? length : 0] = '\0';
+	const char *name_end = strrchr(text, ')');
+	return name_end && strncmp(name_end, ") Z", 3) == 0;
+}
+
 int tally__thread_count(void)
 {
 	struct stat tasks;
@@ -148,7 +166,7 @@ int tally__thread_count(void)
 
 	/* A folder has two links and one more for each folder in it; here that is one for each thread. */
 	if (stat("/proc/self/task", &tasks) == 0 && tasks.st_nlink > 2 && tasks.st_nlink - 2 <= INT_MAX)
-		count = (int)(tasks.st_nlink - 2);
+		count = (int)(tasks.st_nlink - 2) - (first_thread_has_ended() ? 1 : 0);
 	errno = saved;
 	return count;
 }

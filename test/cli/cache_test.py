@@ -227,6 +227,33 @@ class Store(cli.CommandTest):
 			self.assertEqual((process.communicate(), process.returncode), ((f"program {i}\n", ""), 0))
 		self.assertLessEqual(len(self.programs()), 4)
 
+	def test_it_is_removed_at_the_worst_moment(self):
+		# A call of execv that removes its program first, below the cache.
+		self.write("execv.c", r"""
+			#define _GNU_SOURCE
+			#include <dlfcn.h>
+			#include <stdlib.h>
+			#include <string.h>
+			#include <unistd.h>
+			int execv(const char *path, char *const *arguments)
+			{
+				if (strncmp(path, getenv("REMOVE_BELOW"), strlen(getenv("REMOVE_BELOW"))) == 0)
+					unlink(path);
+				int (*real)(const char *, char *const *) = (int (*)(const char *, char *const *))dlsym(RTLD_NEXT, "execv");
+				return real(path, arguments);
+			}
+			""")
+		result = self.call([self.real_compiler, "-shared", "-fPIC", "-o", "execv.so", "execv.c", "-ldl"])
+		self.assertEqual(result.returncode, 0, result.stderr)
+		self.write("a.c", cli.ECHO)
+		env = {"LD_PRELOAD": self.folder / "execv.so", "REMOVE_BELOW": f"{self.cache}/"}
+		self.assertRuns(self.tally("run", "a.c", env=env), "a\n")
+		self.assertEqual(self.programs(), [])
+		# Once when it is found, and again when it has been compiled.
+		self.assertRuns(self.tally("run", "a.c"), "a\n")
+		self.assertRuns(self.tally("run", "a.c", env=env), "a\n")
+		self.assertEqual(self.programs(), [])
+
 	def test_it_is_bounded(self):
 		for i in range(8):
 			self.write(f"p{i}.c", program(f"program {i}"))

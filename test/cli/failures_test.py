@@ -131,6 +131,20 @@ class Failures(cli.CommandTest):
 			self.assertEqual(self.leftovers(), [])
 
 
+	def test_a_signal_that_is_ignored_while_it_compiles(self):
+		pid = self.folder / "pid"
+		self.compiler(before=f"echo $PPID >{pid}.new\nmv {pid}.new {pid}\nwhile [ -e {pid} ]; do sleep 0.02; done")
+		process = self.start("run", "echo.c", preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
+		while not pid.exists():
+			self.assertIsNone(process.poll())
+			time.sleep(0.01)
+		process.send_signal(signal.SIGINT)
+		time.sleep(0.1)
+		pid.unlink()
+		self.assertEqual(process.communicate(), ("echo\n", ""))
+		self.assertEqual(process.returncode, 0)
+
+
 class Places(cli.CommandTest):
 	"""The command finds the headers and libraries that belong to it, wherever it is."""
 

@@ -64,9 +64,6 @@ void sha256_add(struct sha256 *hash, const void *bytes, size_t size)
 	if (size == 0)
 		return; /* bytes may be NULL, which memcpy does not take */
 	hash->length += size;
-	/* `bytes` may be NULL then, which memcpy does not take. */
-	if (size == 0)
-		return;
 	if (used > 0) {
 		size_t part = SHA256_BLOCK - used < size ? SHA256_BLOCK - used : size;
 		memcpy(hash->block + used, next, part);
@@ -78,8 +75,7 @@ void sha256_add(struct sha256 *hash, const void *bytes, size_t size)
 	}
 	for (; size >= SHA256_BLOCK; size -= SHA256_BLOCK, next += SHA256_BLOCK)
 		mix(hash->state, next);
-	if (size > 0)
-		memcpy(hash->block, next, size);
+	memcpy(hash->block, next, size);
 }
 
 void sha256_end(struct sha256 *hash, unsigned char digest[SHA256_SIZE])

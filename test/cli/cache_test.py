@@ -124,11 +124,14 @@ class Keys(cli.CommandTest):
 		compiler = self.folder / "compiler"
 		compiler.write_text(compiler.read_text() + "\n# newer\n")
 		self.run_and_count("one\n", 1, "text.c")
-		self.run_and_count("one\n", 1, "text.c", env={"CC": f"env {compiler}"})
-		self.settle()
-		compiler.write_text(compiler.read_text() + "\n# newer\n")
-		self.run_and_count("one\n", 1, "text.c", env={"CC": f"env {compiler}"})
-		self.run_and_count("one\n", 0, "text.c", env={"CC": f"env {compiler}"})
+		# It need not be the first word, and is looked up as a shell does.
+		for name in (compiler, "compiler"):
+			env = {"CC": f"env {name}", "PATH": f"{self.folder}:{self.env['PATH']}"}
+			self.run_and_count("one\n", 1, "text.c", env=env)
+			self.settle()
+			compiler.write_text(compiler.read_text() + "\n# newer\n")
+			self.run_and_count("one\n", 1, "text.c", env=env)
+			self.run_and_count("one\n", 0, "text.c", env=env)
 
 	def test_libraries(self):
 		self.write("text.c", "#include <stdio.h>\nextern const char *text;\nint main(void) { puts(text); }\n")
@@ -186,6 +189,15 @@ class Keys(cli.CommandTest):
 		self.write("two.c", program("two"))
 		self.run_and_count("one\n", 1, "source.c")
 		self.run_and_count("two\n", 1, "source.c")
+
+	def test_a_source_that_changes_and_changes_back(self):
+		self.write("source.c", program("one"))
+		self.write("two.c", program("two"))
+		self.compiled = self.compiler(before="[ -e once ] || { cp source.c one.c; cp two.c source.c; }",
+					      after="[ -e once ] || { cp one.c source.c; touch once; }")
+		# The compiler has seen the other one, of which the cache must not know.
+		self.run_and_count("two\n", 1, "source.c")
+		self.run_and_count("one\n", 1, "source.c")
 
 
 class Store(cli.CommandTest):

@@ -171,6 +171,13 @@ class Places(cli.CommandTest):
 				self.assertIn(f"'{moved}/include'", result.stderr)
 				self.assertIn(f"'{moved}/{libraries}/libtally.a'", result.stderr)
 
+	def test_the_tree_where_it_is_built(self):
+		self.write("echo.c", "#include <tally/atomic.h>\n" + cli.ECHO)
+		for words in ([], ["-race"]):
+			result = self.call([cli.BUILD / "bin/tally", "run", "-v", *words, "echo.c"])
+			self.assertEqual((result.returncode, result.stdout), (0, "echo\n"), result.stderr)
+			self.assertIn(f"{cli.SOURCE.resolve()}/include", result.stderr)
+
 	def test_what_is_missing_is_named(self):
 		self.write("echo.c", cli.ECHO)
 		prefix = self.install("prefix", "lib")

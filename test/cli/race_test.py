@@ -85,13 +85,15 @@ class Reports(cli.CommandTest):
 			self.assertRace(self.tally("run", "-race", path, env=env), path, *lines)
 			self.assertEqual(self.leftovers(), [])
 		self.write("wait.c", "#include <stdio.h>\n#include <unistd.h>\nint main(void)\n"
-			   "{ puts(\"ready\"); fflush(stdout); for (;;) pause(); }\n")
+			   "{ puts(\"ready\"); fclose(stdout); for (;;) pause(); }\n")
 		process = self.start("run", "-race", "wait.c", env={"CC": None, "TALLY_CACHE_SIZE": "0"})
 		self.assertEqual(process.stdout.readline(), "ready\n")
 		self.assertNotEqual(list(self.temporary.iterdir()), [])
-		process.send_signal(signal.SIGKILL)
 		# Whoever removes the folder does not keep the program's output open, and is none of its children.
-		process.communicate(timeout=20)
+		self.assertEqual(process.stdout.read(), "")
+		self.assertIsNone(process.poll())
+		process.send_signal(signal.SIGKILL)
+		process.communicate()
 		self.assertEqual(process.returncode, -signal.SIGKILL)
 		self.write("child.c", "#include <errno.h>\n#include <sys/wait.h>\n"
 			   "int main(void) { return wait(0) != -1 || errno != ECHILD; }\n")

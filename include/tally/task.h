@@ -51,9 +51,10 @@ TALLY_API uint64_t tally_task_id(void);
  * that held before. A smaller number takes effect as tasks end, block or yield. */
 TALLY_API int tally_set_workers(int n);
 
-/* Writes to the descriptor fd one line for each task that runs or waits: its number, its function, where
- * it is and what it waits for. For the logs, and for a handler of SIGQUIT: it is async-signal-safe, and
- * what changes while it looks may be missed or printed twice. */
+/* Writes to the descriptor fd one line for each task that has started: its number, its function, and that it
+ * runs, has yielded, or for which wait group it waits; one for each plain thread that waits; and last how many
+ * tasks are queued. For the logs, and for a handler of SIGQUIT: it is async-signal-safe, and what changes while
+ * it looks may be missed or printed twice. */
 TALLY_API void tally_dump_tasks(int fd);
 
 TALLY_END_DECLS

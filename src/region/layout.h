@@ -133,12 +133,6 @@ struct tally__entry {
 	char text[];
 };
 
-/* The offset of a cell. */
-static inline uint64_t tally__cell_offset(uint32_t slot, uint32_t cell)
-{
-	return TALLY__CELLS_OFFSET + slot * TALLY__SLOT_STRIDE + cell * UINT64_C(8);
-}
-
 _Static_assert(sizeof(struct tally__header) == 328, "doc/region-format.md says so");
 _Static_assert(offsetof(struct tally__header, program) == 136, "doc/region-format.md says so");
 _Static_assert(offsetof(struct tally__header, slots_used) == 184, "doc/region-format.md says so");

@@ -142,16 +142,6 @@ static void poke(struct tally__thread *thread)
 		tally__thread_poke(thread);
 }
 
-bool tally__permit_try(struct tally__thread *thread)
-{
-	lock();
-	bool free = pool.active < limit();
-	if (free)
-		take_permit(thread);
-	unlock();
-	return free;
-}
-
 /* Sleeps until the permit has come for which the caller has queued. With `or_mail` also until something is in
  * its mailbox: then it leaves the queue, and the answer is false. */
 static bool await_permit(struct tally__thread *thread, bool or_mail)

@@ -48,8 +48,6 @@ void tally__idle_check(void);
 /* Makes sure that at least one worker exists. 0, -EAGAIN or -ENOMEM. */
 int tally__idle_start(void);
 
-/* Takes a permit if there is one. */
-bool tally__permit_try(struct tally__thread *thread);
 /* Takes a permit, or queues and sleeps until one has come. With `or_mail`: or until something is in the
  * mailbox; then the answer is false. */
 bool tally__permit_wait(struct tally__thread *thread, bool or_mail);

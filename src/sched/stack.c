@@ -30,7 +30,6 @@ static struct {
 	struct tally__stack *free;
 	uint64_t free_count;
 	tally_atomic_ptr slabs; /* list of struct slab; it only grows */
-	tally_atomic_u64 made;
 	bool warned;
 } pool;
 
@@ -89,7 +88,6 @@ static struct tally__stack *carve(void)
 	stack->top = slot + slab->slot_bytes;
 	tally__stack_register(stack->bottom, stack->top);
 	slab->made++;
-	tally_atomic_u64_add(&pool.made, 1);
 	tally__stats_stack();
 	return stack;
 }
@@ -170,11 +168,6 @@ void tally__stack_each(void (*visit)(struct tally__stack *stack, void *arg), voi
 	for (struct slab *slab = tally_atomic_ptr_load(&pool.slabs); slab != NULL; slab = slab->next)
 		for (int i = 0; i < SLAB_STACKS; i++)
 			visit(&slab->stacks[i], arg);
-}
-
-uint64_t tally__stack_count(void)
-{
-	return tally_atomic_u64_load(&pool.made);
 }
 
 static void forget_task(struct tally__stack *stack, void *arg)

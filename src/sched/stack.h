@@ -40,9 +40,6 @@ struct tally__stack *tally__stack_of_guard(const void *address);
 /* Calls visit for every stack ever made. Async-signal-safe if visit is. */
 void tally__stack_each(void (*visit)(struct tally__stack *stack, void *arg), void *arg);
 
-/* How many stacks were made. */
-uint64_t tally__stack_count(void);
-
 /* In the child of a fork: nobody holds the lock, and nothing is blocked on any stack. */
 void tally__stack_reset(void);
 

@@ -57,28 +57,28 @@ static void after_fork(void)
 		self->current->flags |= TASK_FORKED;
 }
 
-static void start_once(void)
+/* 0 or -ENOMEM. */
+static int start_once(void)
 {
 	int error = errno;
 	tally__lock_acquire(&lock);
-	if (!started) {
+	if (!started && tally__thread_after_fork(after_fork) == 0) {
 		unsigned long bytes = setting("TALLY_STACK_SIZE");
 		if (bytes != 0)
 			tally__stack_set_size(bytes);
 		tally__heavy_barrier_start();
 		tally__overflow_start();
-		if (tally__thread_after_fork(after_fork) != 0)
-			tally__die("no memory to start");
 		started = true;
 	}
+	int result = started ? 0 : -ENOMEM;
 	tally__lock_release(&lock);
 	errno = error;
+	return result;
 }
 
 int tally__start(void)
 {
-	start_once();
-	struct tally__thread *thread = tally__thread_attach();
+	struct tally__thread *thread = start_once() == 0 ? tally__thread_attach() : NULL;
 	if (thread == NULL)
 		return -ENOMEM;
 	/* One at a time: a first worker that is just being started may be refused yet. */
@@ -94,6 +94,7 @@ int tally__start(void)
 
 int tally_set_workers(int n)
 {
-	start_once();
+	if (start_once() != 0)
+		tally__die("no memory to start");
 	return tally__idle_set_limit(n);
 }

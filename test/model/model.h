@@ -114,6 +114,10 @@ struct model_place {
 /* A number below n, chosen by the strategy. */
 unsigned model_choose(unsigned n);
 
+/* Ends another thread where it stands, as the end of its process would. All that it did happens before what the
+ * caller does next: the kernel tells of a death only when that is so. */
+void model_stop(unsigned thread);
+
 /* The number of the virtual thread: 0 in setup and check, then 1, 2, ... as listed in the model. */
 unsigned model_thread(void);
 

@@ -101,18 +101,22 @@ class Tree:
 
 	def compile_changed(self):
 		"""Once, when all changes are made. None, or what the compiler said."""
+		library = self.path / "libmodel_core.a"
+		shutil.copy(self.build / "model/libmodel_core.a", library)
 		for source in self.touched():
-			item = self.path / (source.replace("/", "_") + ".o")
+			item = self.path / (pathlib.Path(source).name + ".o")
 			wrong = self.call("-c", self.path / source, "-o", item)
 			if wrong is not None:
 				return wrong
 			self.objects.append(item)
+		# In the library, so that a model takes of it what it uses, as it does of the build's own.
+		if self.objects:
+			subprocess.run([os.environ.get("AR", "ar"), "rs", library, *self.objects], check=True)
 		return None
 
 	def compile(self, model, program):
-		return self.call("-no-pie", f"{MODELS}/{model}_model.c", *self.objects,
-				 f"{self.build}/model/libmodel_core.a", f"{self.build}/model/libmodel_engine.a",
-				 "-o", program)
+		return self.call("-no-pie", f"{MODELS}/{model}_model.c", self.path / "libmodel_core.a",
+				 f"{self.build}/model/libmodel_engine.a", "-o", program)
 
 	def run(self, model, timeout=100, **environment):
 		"""(exit code, both outputs). 1: the model has found something. None: out of time."""

@@ -263,6 +263,19 @@ void sleep_here(const struct model_place *at, const char *doing)
 }
 
 /* The running thread's function has returned. */
+void model_stop(unsigned number)
+{
+	struct thread *thread = &engine->threads[number];
+
+	if (number == engine->self || thread->state == THREAD_NONE)
+		fail(MODEL_MISUSE, "model_stop(%u) by thread %u", number, engine->self);
+	thread->state = THREAD_DONE;
+	engine->ready &= ~bit(number);
+	engine->timed &= ~bit(number);
+	engine->waited_for &= ~bit(number);
+	clock_join(&self()->clock, &thread->clock);
+}
+
 _Noreturn void thread_ended(void)
 {
 	self()->state = THREAD_DONE;

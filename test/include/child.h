@@ -42,11 +42,12 @@
 		}                                                                                              \
 	} while (0)
 
-/* ThreadSanitizer sleeps for a second at the end of each process unless told. */
+/* ThreadSanitizer sleeps for a second at the end of each process unless told, and lets no child of a process
+ * with threads start any. */
 const char *__tsan_default_options(void);
 const char *__tsan_default_options(void)
 {
-	return "atexit_sleep_ms=0";
+	return "atexit_sleep_ms=0:die_after_fork=0";
 }
 
 struct child_end {

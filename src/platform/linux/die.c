@@ -70,7 +70,9 @@ void tally__line_write(struct tally__line *line, int fd)
 
 static void say(const char *format, va_list list)
 {
-	struct tally__line line = {0};
+	struct tally__line line;
+
+	line.length = 0;
 
 	tally__line_add(&line, "tally: ");
 	tally__line_add_list(&line, format, list);
@@ -93,7 +95,7 @@ void tally__die(const char *format, ...)
 	va_start(list, format);
 	say(format, list);
 	va_end(list);
-	#ifdef TALLY_COVERAGE
+#ifdef TALLY_COVERAGE
 	__gcov_dump();
 #endif
 	abort();

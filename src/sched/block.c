@@ -6,7 +6,6 @@
 #include "platform/clock.h"
 #include "platform/die.h"
 #include "platform/plain.h"
-#include "platform/sanitizer.h"
 #include "platform/thread.h"
 #include "sched/deadlock.h"
 #include "sched/loop.h"

@@ -7,8 +7,10 @@
 #include "platform/context.h"
 #include "platform/die.h"
 #include "platform/plain.h"
+#include "platform/race.h"
 #include "platform/sanitizer.h"
 #include "sched/deadlock.h"
+#include "sched/fiber.h"
 #include "sched/idle.h"
 #include "sched/overflow.h"
 #include "sched/queue.h"
@@ -75,6 +77,7 @@ static void split(struct tally__thread *thread, struct tally__task *task)
 		if (half == NULL)
 			tally__die("no memory for a task of wait group %p", (void *)task->group);
 		*half = *task;
+		tally__race_share(half->start);
 		half->index = task->index + (task->end - task->index) / 2;
 		task->end = half->index;
 		tally__plain_write(half, sizeof(*half));
@@ -166,32 +169,33 @@ static struct tally__task *pick(struct tally__thread *thread)
 	return task != NULL ? task : take_yielded(thread);
 }
 
+static void call(struct tally__task *task)
+{
+	if (task->flags & TASK_INDEXED)
+		task->call.indexed(task->arg, task->index);
+	else
+		task->call.plain(task->arg);
+}
+
 /* Runs a task that has not started, here and now. */
 static void run(struct tally__thread *thread, struct tally__task *task)
 {
 	tally__plain_read(task, sizeof(*task));
 	if (task->flags & TASK_INDEXED)
 		split(thread, task);
-	void *spawned_at = task->spawned_at;
+	void *start = task->start;
 	task->id = next_id(thread);
 	tally__plain_write(task, sizeof(*task));
 	thread->current = task;
 	/* For who lists tasks. pairs with dump.c:list_running */
 	tally_atomic_ptr_store_relaxed(&thread->running, task);
-	void *fiber = tally__race_create();
-	tally__race_switch(fiber);
-	tally__race_acquire(spawned_at);
-	if (task->flags & TASK_INDEXED)
-		task->call.indexed(task->arg, task->index);
+	if (tally__race_on())
+		tally__fiber_run(thread, start, call);
 	else
-		task->call.plain(task->arg);
+		call(task);
 	tally_waitgroup *group = task->group;
-	if (group != NULL)
-		tally__race_release(group);
 	if (task->flags & TASK_FORKED)
 		tally__die("task %u returned in a forked child: it must call exec or _exit there", task->id);
-	tally__race_switch(thread->race_fiber);
-	tally__race_retire(fiber);
 	thread->current = NULL;
 	/* pairs with dump.c:list_running */
 	tally_atomic_ptr_store_relaxed(&thread->running, NULL);
@@ -329,6 +333,9 @@ void tally__loop_suspend(struct tally__thread *thread, const void *waits_for)
 		.race_fiber = tally__race_current(),
 	};
 	self->frame = &frame;
+	/* The loop goes on as the fiber of the thread's own code. */
+	if (native)
+		tally__race_ignore_begin();
 	/* A plain thread needs a permit before it may run tasks: the loop sees to that. */
 	struct tally__task *next = native ? NULL : pick(thread);
 	if (next == self) {
@@ -356,6 +363,8 @@ void tally__loop_suspend(struct tally__thread *thread, const void *waits_for)
 		tally__context_start(&frame.stack_pointer, stack->top, loop);
 	}
 	tally__stack_enter(frame.fake_stack, NULL, NULL);
+	if (native)
+		tally__race_ignore_end();
 	self->frame = NULL;
 	errno = frame.saved_errno;
 }

@@ -6,7 +6,7 @@
 
 #include "platform/die.h"
 #include "platform/plain.h"
-#include "platform/sanitizer.h"
+#include "platform/race.h"
 #include "sched/idle.h"
 #include "sched/start.h"
 #include "sched/stats.h"
@@ -26,7 +26,7 @@ static struct tally__thread *spawner(int *error)
 
 /* A descriptor that only lacks its call; NULL with the reason in *error. */
 static struct tally__task *new_task(struct tally__thread **thread, void *arg, tally_waitgroup *group,
-				    int *error)
+				    const void *caller, int *error)
 {
 	*thread = spawner(error);
 	if (*thread == NULL)
@@ -39,16 +39,21 @@ static struct tally__task *new_task(struct tally__thread **thread, void *arg, ta
 	task->arg = arg;
 	task->group = group;
 	task->frame = NULL;
-	task->spawned_at = task;
+	task->start = tally__race_publish(caller);
+	if (tally__race_on() && task->start == NULL) {
+		tally__task_free(&(*thread)->tasks, task);
+		*error = -ENOMEM;
+		return NULL;
+	}
 	tally__plain_write(task, sizeof(*task));
 	return task;
 }
 
 static int queue(struct tally__thread *thread, struct tally__task *task, uint32_t count)
 {
-	tally__race_release(task);
 	int error = tally__deque_push(&thread->deque, task, thread->full_barrier);
 	if (error != 0) {
+		tally__race_drop(task->start);
 		tally__task_free(&thread->tasks, task);
 		return error;
 	}
@@ -57,11 +62,11 @@ static int queue(struct tally__thread *thread, struct tally__task *task, uint32_
 	return 0;
 }
 
-int tally__spawn(void (*fn)(void *), void *arg, tally_waitgroup *group)
+int tally__spawn(void (*fn)(void *), void *arg, tally_waitgroup *group, const void *caller)
 {
 	int error;
 	struct tally__thread *thread;
-	struct tally__task *task = new_task(&thread, arg, group, &error);
+	struct tally__task *task = new_task(&thread, arg, group, caller, &error);
 	if (task == NULL)
 		return error;
 	task->call.plain = fn;
@@ -69,11 +74,12 @@ int tally__spawn(void (*fn)(void *), void *arg, tally_waitgroup *group)
 	return queue(thread, task, 1);
 }
 
-int tally__spawn_indexed(void (*fn)(void *, size_t), void *arg, tally_waitgroup *group, uint32_t count)
+int tally__spawn_indexed(void (*fn)(void *, size_t), void *arg, tally_waitgroup *group, uint32_t count,
+			 const void *caller)
 {
 	int error;
 	struct tally__thread *thread;
-	struct tally__task *task = new_task(&thread, arg, group, &error);
+	struct tally__task *task = new_task(&thread, arg, group, caller, &error);
 	if (task == NULL)
 		return error;
 	task->call.indexed = fn;
@@ -91,16 +97,21 @@ void tally__spawn_failed(int error)
 	tally__die("cannot start a task: no memory");
 }
 
-int tally_try_go(void (*fn)(void *), void *arg)
+static int try_go(void (*fn)(void *), void *arg, const void *caller)
 {
 	if (fn == NULL)
 		tally__die("go of a null function (task %u)", tally_task_id());
-	return tally__spawn(fn, arg, NULL);
+	return tally__spawn(fn, arg, NULL, caller);
+}
+
+int tally_try_go(void (*fn)(void *), void *arg)
+{
+	return try_go(fn, arg, TALLY__CALLER);
 }
 
 void tally_go(void (*fn)(void *), void *arg)
 {
-	int error = tally_try_go(fn, arg);
+	int error = try_go(fn, arg, TALLY__CALLER);
 	if (error != 0)
 		tally__spawn_failed(error);
 }

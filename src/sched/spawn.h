@@ -5,9 +5,11 @@
 #include <tally/waitgroup.h>
 
 /* Queue a task that runs fn(arg), or one for each index below count that runs fn(arg, index). The group, if
- * there is one, is told when each is done. 0, -ENOMEM or -EAGAIN, and then nothing was started. */
-int tally__spawn(void (*fn)(void *), void *arg, tally_waitgroup *group);
-int tally__spawn_indexed(void (*fn)(void *, size_t), void *arg, tally_waitgroup *group, uint32_t count);
+ * there is one, is told when each is done. `caller` is TALLY__CALLER, for ThreadSanitizer. 0, -ENOMEM or
+ * -EAGAIN, and then nothing was started. */
+int tally__spawn(void (*fn)(void *), void *arg, tally_waitgroup *group, const void *caller);
+int tally__spawn_indexed(void (*fn)(void *, size_t), void *arg, tally_waitgroup *group, uint32_t count,
+			 const void *caller);
 
 /* Ends the program for such an error. */
 _Noreturn void tally__spawn_failed(int error);

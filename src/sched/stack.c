@@ -4,6 +4,7 @@
 #include "platform/die.h"
 #include "platform/lock.h"
 #include "platform/pages.h"
+#include "platform/race.h"
 #include "platform/sanitizer.h"
 #include "sched/stats.h"
 
@@ -54,7 +55,9 @@ static struct slab *add_slab(void)
 	size_t head = (sizeof(struct slab) + TALLY__PAGE_SIZE - 1) / TALLY__PAGE_SIZE * TALLY__PAGE_SIZE;
 	size_t slot_bytes = GUARD_BYTES + tally__stack_size();
 	size_t bytes = head + SLAB_STACKS * slot_bytes;
+	tally__race_ignore_begin();
 	struct slab *slab = tally__pages_map(bytes);
+	tally__race_ignore_end();
 	if (slab == NULL)
 		return NULL;
 	tally__pages_no_huge(slab, bytes);

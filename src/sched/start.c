@@ -10,7 +10,9 @@
 #include "platform/cpus.h"
 #include "platform/die.h"
 #include "platform/lock.h"
+#include "platform/race.h"
 #include "platform/thread.h"
+#include "sched/fiber.h"
 #include "sched/idle.h"
 #include "sched/overflow.h"
 #include "sched/queue.h"
@@ -47,6 +49,8 @@ static void after_fork(void)
 {
 	struct tally__thread *self = tally__thread_self();
 	lock = (struct tally__lock){0};
+	tally__race_reset();
+	tally__fiber_reset();
 	tally__lot_reset();
 	tally__queue_reset();
 	tally__task_reset();

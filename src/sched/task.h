@@ -28,8 +28,8 @@ struct tally__task {
 	struct tally__task *next;   /* in a list: free, shared queue, ready, yielded, mailbox */
 	struct tally__frame *frame; /* where it is blocked, or NULL */
 	union {
-		void *spawned_at; /* until it starts: what its spawner released, for ThreadSanitizer */
-		uint64_t id;      /* then: its number. A plain thread's own code has 0 */
+		void *start; /* until it starts: what its spawner published, in the race build */
+		uint64_t id; /* then: its number. A plain thread's own code has 0 */
 	};
 	uint32_t index;
 	uint32_t end;

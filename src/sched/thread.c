@@ -9,7 +9,7 @@
 #include "platform/lock.h"
 #include "platform/pages.h"
 #include "platform/plain.h"
-#include "platform/sanitizer.h"
+#include "platform/race.h"
 #include "platform/signals.h"
 #include "platform/thread.h"
 #include "sched/idle.h"
@@ -60,6 +60,7 @@ static struct tally__thread *take(void)
 /* What a new owner must not find. Caches, the deque's buffer and the counts stay. */
 static void clean(struct tally__thread *thread)
 {
+	tally__race_ignore_begin();
 	thread->current = NULL;
 	thread->stack = NULL;
 	thread->ready = thread->woken_before = thread->yielded_first = thread->yielded_last = NULL;
@@ -70,6 +71,7 @@ static void clean(struct tally__thread *thread)
 	thread->timers = NULL;
 	thread->worker = thread->may_spawn = thread->has_permit = false;
 	thread->own_stack_bottom = NULL;
+	thread->locals_marked = false;
 	thread->permit_since = 0;
 	thread->looks = 0;
 	thread->watched = false;
@@ -80,6 +82,7 @@ static void clean(struct tally__thread *thread)
 	memset(&thread->native, 0, sizeof(thread->native));
 	thread->native.flags = TASK_NATIVE;
 	tally_atomic_u32_store(&thread->news, 0);
+	tally__race_ignore_end();
 }
 
 /* The thread ends. What it has queued is for others. */

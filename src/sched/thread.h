@@ -61,7 +61,11 @@ struct tally__thread {
 	struct tally__task native;    /* its own code, when that blocks */
 	const void *own_stack_bottom; /* for AddressSanitizer */
 	size_t own_stack_size;
-	void *race_fiber; /* for ThreadSanitizer: that of its own code and of the loop */
+
+	/* In the race build. */
+	void *race_fiber;              /* that of its own code and of the loop */
+	bool locals_marked;            /* as no shared data */
+	struct tally__fiber *entering; /* for the code that begins on its stack */
 
 	/* The groups that this plain thread, or tasks that it has started, wait for: sched/awaited.h. */
 	struct tally__awaited awaited[TALLY__AWAITED_ENTRIES];

@@ -18,7 +18,7 @@
 #include "platform/clock.h"
 #include "platform/die.h"
 #include "platform/plain.h"
-#include "platform/sanitizer.h"
+#include "platform/race.h"
 #include "sched/block.h"
 #include "sched/loop.h"
 #include "sched/spawn.h"
@@ -41,7 +41,8 @@ static void release(tally_waitgroup *wg)
 	tally__wake_all(waiters);
 }
 
-static void add(tally_waitgroup *wg, int32_t n)
+/* `caller`: whose code it is that does so, for ThreadSanitizer. */
+static void add(tally_waitgroup *wg, int32_t n, const void *caller)
 {
 	uint64_t state = tally_atomic_u64_add(&wg->state_, (uint64_t)(int64_t)n * ONE);
 	int64_t count = COUNT(state);
@@ -50,6 +51,9 @@ static void add(tally_waitgroup *wg, int32_t n)
 		misuse(n > 0 ? "wait group counter overflow" : "negative wait group counter", wg);
 	if (count < 0)
 		misuse("negative wait group counter", wg);
+	/* The first add must happen before the wait that is meant to see it: they race otherwise. */
+	if (before == 0 && n > 0)
+		tally__race_reads(wg, caller);
 	if (WAITERS(state) == 0)
 		return;
 	if (before == 0 && n > 0)
@@ -62,23 +66,23 @@ void tally_waitgroup_add(tally_waitgroup *wg, int n)
 {
 	if (n < 0)
 		tally__race_release(wg);
-	add(wg, n);
+	add(wg, n, TALLY__CALLER);
 }
 
 void tally_waitgroup_done(tally_waitgroup *wg)
 {
 	tally__race_release(wg);
-	add(wg, -1);
+	add(wg, -1, NULL);
 }
 
 /* For tasks that were started by _go; each has released already. */
 void tally__group_done(tally_waitgroup *wg, uint32_t count)
 {
-	add(wg, -(int32_t)count);
+	add(wg, -(int32_t)count, NULL);
 }
 
 /* Registers the waiter, unless the count is 0 (false). */
-static bool enter(tally_waitgroup *wg, struct tally__waiter *waiter)
+static bool enter(tally_waitgroup *wg, struct tally__waiter *waiter, bool *first)
 {
 	struct tally__bucket *bucket = tally__lot_lock(wg);
 	uint64_t state;
@@ -91,6 +95,7 @@ static bool enter(tally_waitgroup *wg, struct tally__waiter *waiter)
 		if (WAITERS(state) == INT32_MAX)
 			misuse("too many waiters on a wait group", wg);
 	} while (!tally_atomic_u64_compare_and_swap(&wg->state_, state, state + 1));
+	*first = WAITERS(state) == 0;
 	tally__lot_add(bucket, waiter);
 	tally__lot_unlock(bucket);
 	return true;
@@ -114,14 +119,19 @@ static bool leave(tally_waitgroup *wg, struct tally__waiter *waiter)
 	return true;
 }
 
-static int wait(tally_waitgroup *wg, int64_t deadline)
+static int wait(tally_waitgroup *wg, int64_t deadline, const void *caller)
 {
 	struct tally__waiter waiter;
 	if (COUNT(tally_atomic_u64_load(&wg->state_)) != 0) {
 		if (deadline != TALLY__FOREVER && tally__clock_now() >= deadline)
 			return -ETIMEDOUT;
 		tally__block_prepare(&waiter, wg);
-		if (enter(wg, &waiter)) {
+		bool first;
+		if (enter(wg, &waiter, &first)) {
+			/* See `add`. Later waiters would race with the first, and with one whose deadline
+			 * passes, the first of those after it. */
+			if (first && deadline == TALLY__FOREVER)
+				tally__race_writes(wg, caller);
 			if (!tally__block(&waiter, deadline)) {
 				if (leave(wg, &waiter)) {
 					tally__plain_end(&waiter, sizeof(waiter));
@@ -139,20 +149,20 @@ static int wait(tally_waitgroup *wg, int64_t deadline)
 
 void tally_waitgroup_wait(tally_waitgroup *wg)
 {
-	(void)wait(wg, TALLY__FOREVER);
+	(void)wait(wg, TALLY__FOREVER, TALLY__CALLER);
 }
 
 int tally_waitgroup_wait_until(tally_waitgroup *wg, int64_t deadline)
 {
-	return wait(wg, deadline);
+	return wait(wg, deadline, TALLY__CALLER);
 }
 
 void tally_waitgroup_go(tally_waitgroup *wg, void (*fn)(void *), void *arg)
 {
 	if (fn == NULL)
 		misuse("go of a null function", wg);
-	add(wg, 1);
-	int error = tally__spawn(fn, arg, wg);
+	add(wg, 1, TALLY__CALLER);
+	int error = tally__spawn(fn, arg, wg, TALLY__CALLER);
 	if (error != 0)
 		tally__spawn_failed(error);
 }
@@ -165,8 +175,8 @@ void tally_waitgroup_go_n(tally_waitgroup *wg, size_t n, void (*fn)(void *, size
 		return;
 	if (n > INT32_MAX)
 		misuse("wait group counter overflow", wg);
-	add(wg, (int32_t)n);
-	int error = tally__spawn_indexed(fn, arg, wg, (uint32_t)n);
+	add(wg, (int32_t)n, TALLY__CALLER);
+	int error = tally__spawn_indexed(fn, arg, wg, (uint32_t)n, TALLY__CALLER);
 	if (error != 0)
 		tally__spawn_failed(error);
 }

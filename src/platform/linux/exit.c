@@ -1,8 +1,10 @@
 /* Hooks of the C library: the end of a thread, and fork. */
 #include <errno.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
 
+#include "platform/lock.h"
 #include "platform/thread.h"
 
 /* What is to be called at the end of this thread; the key's value is its address. */
@@ -11,9 +13,10 @@ static _Thread_local struct {
 	void *arg;
 } hook;
 
+/* A lock and not pthread_once, which ThreadSanitizer would take for an order between the program's threads. */
+static struct tally__lock lock;
 static pthread_key_t key;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static int key_error;
+static bool has_key; /* under the lock */
 
 static void run_hook(void *unused)
 {
@@ -21,15 +24,18 @@ static void run_hook(void *unused)
 	hook.fn(hook.arg);
 }
 
-static void create_key(void)
+static bool make_key(void)
 {
-	key_error = pthread_key_create(&key, run_hook);
+	tally__lock_acquire(&lock);
+	has_key = has_key || pthread_key_create(&key, run_hook) == 0;
+	bool result = has_key;
+	tally__lock_release(&lock);
+	return result;
 }
 
 int tally__thread_at_exit(void (*fn)(void *), void *arg)
 {
-	pthread_once(&once, create_key);
-	if (key_error != 0)
+	if (!make_key())
 		return -ENOMEM;
 	hook.fn = fn;
 	hook.arg = arg;

@@ -50,6 +50,7 @@ if(TALLY_RACE_LIBRARY)
   # It tells ThreadSanitizer about tasks, and is itself not instrumented (doc/design/races.md).
   tally_library(tally_race STATIC)
   target_compile_definitions(tally_race PRIVATE TALLY_RACE=1)
+  target_compile_options(tally_race PRIVATE -include ${PROJECT_SOURCE_DIR}/src/platform/linux/race_calls.h)
   set_target_properties(tally_race PROPERTIES EXPORT_NAME race)
   add_library(tally::race ALIAS tally_race)
 endif()

@@ -10,6 +10,7 @@
 #include "platform/pages.h"
 #include "platform/plain.h"
 #include "platform/race.h"
+#include "platform/sanitizer.h"
 #include "platform/signals.h"
 #include "platform/thread.h"
 #include "sched/idle.h"

@@ -469,7 +469,6 @@ CASE(norace_a_forked_child)
 {
 	tally_waitgroup_go(&group, nothing, NULL);
 	tally_waitgroup_wait(&group);
-	/* ThreadSanitizer lets a child start no threads. */
 	pid_t child = fork();
 	if (child == 0)
 		_exit(tally_waitgroup_wait_until(&group, 0) == 0 ? 0 : 1);
@@ -481,6 +480,19 @@ static void count_one(void *arg, size_t index)
 {
 	(void)index;
 	tally_atomic_u64_add(arg, 1);
+}
+
+CASE(norace_tasks_in_a_forked_child)
+{
+	/* Before the first task of the parent: only then does ThreadSanitizer let the child start threads. */
+	pid_t child = fork();
+	if (child == 0) {
+		tally_waitgroup_go(&group, increment, NULL);
+		tally_waitgroup_wait(&group);
+		_exit(x == 1 ? 0 : 1);
+	}
+	int status;
+	EXPECT(waitpid(child, &status, 0) == child && status == 0);
 }
 
 CASE(norace_a_million_tasks)

@@ -332,6 +332,29 @@ static void free_it(void *arg)
 	free(arg); /* RACY */
 }
 
+/* It is the first that uses the library, after the write. */
+static void *write_then_help(void *arg)
+{
+	await_flag(&raised, 1);
+	x = 1; /* RACY */
+	tally_waitgroup_wait(&group);
+	return arg;
+}
+
+CASE(race_with_the_first_thread_of_all)
+{
+	pthread_t thread;
+	tally_waitgroup_add(&group, 1);
+	pthread_create(&thread, NULL, write_then_help, NULL);
+	raise_flag(&raised);
+	for (int i = 0; i < 5; i++)
+		pause_a_little();
+	tally_waitgroup_go(&group, read_x, NULL);
+	tally_waitgroup_done(&group);
+	tally_waitgroup_wait(&group);
+	pthread_join(thread, NULL);
+}
+
 CASE(race_of_a_write_with_free)
 {
 	int *memory = malloc(sizeof(*memory));

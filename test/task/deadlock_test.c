@@ -377,7 +377,7 @@ static void rest_for_long(void *arg)
 static void *rest_in_a_thread(void *arg)
 {
 	rest_for_long(arg);
-	exit(0);
+	_exit(0);
 }
 
 static void only_idle_workers(void *arg)

@@ -53,6 +53,8 @@ void tally__race_ignore_end(void);
 
 /* The thread-local variables of the calling thread are not shared, whichever tasks use them. */
 void tally__race_locals_are_private(void);
+/* Nor is the memory of the calling thread's signal stack. */
+void tally__race_is_private(const void *start, size_t bytes);
 
 /* In the child of a fork. */
 void tally__race_reset(void);
@@ -124,6 +126,11 @@ static inline void tally__race_ignore_end(void)
 }
 static inline void tally__race_locals_are_private(void)
 {
+}
+static inline void tally__race_is_private(const void *start, size_t bytes)
+{
+	(void)start;
+	(void)bytes;
 }
 static inline void tally__race_reset(void)
 {

@@ -3,6 +3,7 @@
 
 #include "platform/die.h"
 #include "platform/pages.h"
+#include "platform/race.h"
 #include "platform/signals.h"
 #include "sched/stack.h"
 #include "sched/thread.h"
@@ -36,8 +37,11 @@ void tally__overflow_watch(struct tally__thread *thread)
 		return;
 	thread->watched = true;
 	size_t bytes = tally__signal_stack_size();
-	if (thread->signal_stack == NULL)
+	if (thread->signal_stack == NULL) {
 		thread->signal_stack = tally__pages_map(bytes);
+		if (thread->signal_stack != NULL)
+			tally__race_is_private(thread->signal_stack, bytes);
+	}
 	/* Without memory for it an overflow still ends the program, but is not explained. */
 	if (thread->signal_stack != NULL)
 		(void)tally__signal_stack_install(thread->signal_stack, bytes);

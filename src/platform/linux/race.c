@@ -40,9 +40,10 @@ static bool there(void)
 	return __tsan_create_fiber != NULL;
 }
 
-/* A new fiber knows what its creator knows, and reports say where it was created, which for a fiber that is used
- * again is beside the point. So all are created by one that knows of nothing and is nowhere. It is not made before
- * it is needed: with it, ThreadSanitizer counts a second thread, and lets no child of a fork start any. */
+/* A new fiber knows what its creator knows, and reports say where it was created, which for a fiber that is
+ * used again is beside the point. So all are created by one that knows of nothing and is nowhere. It is not
+ * made before it is needed: with it, ThreadSanitizer counts a second thread, and lets no child of a fork start
+ * any. */
 static struct {
 	struct tally__lock lock; /* only one thread can be it */
 	void *fiber;
@@ -192,6 +193,12 @@ static int mark_locals(struct dl_phdr_info *object, size_t size, void *unused)
 						(size_t)object->dlpi_phdr[i].p_memsz,
 						"variables of one thread");
 	return 0;
+}
+
+void tally__race_is_private(const void *start, size_t bytes)
+{
+	if (AnnotateBenignRaceSized != NULL)
+		AnnotateBenignRaceSized(__FILE__, __LINE__, start, bytes, "a stack of one thread");
 }
 
 void tally__race_locals_are_private(void)

@@ -50,6 +50,10 @@ int64_t tally__deadlock_look(struct tally__thread *thread)
 		/* Asked afterwards: who waited before may have been woken meanwhile. */
 		if (!somebody_waits())
 			return resign(thread);
+		/* Whoever sent the caller something may have ended since, and is not counted any more. */
+		if (tally_atomic_ptr_load(&thread->mailbox) != NULL ||
+		    tally_atomic_u32_load(&thread->news) != 0)
+			return resign(thread);
 		tally__warn("all tasks are asleep - deadlock!");
 		tally__dump_waiters(TALLY__STANDARD_ERROR);
 		tally__die("%s", "nothing is left that could wake them");

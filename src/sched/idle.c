@@ -510,7 +510,7 @@ bool tally__idle_all_asleep(struct tally__thread *self)
 	for (struct tally__thread *thread = tally__thread_first(); thread != NULL;
 	     thread = thread->next_registered)
 		if (thread != self && tally_atomic_bool_load(&thread->in_use) &&
-		    tally_atomic_u32_load(&thread->event) == THREAD_ASLEEP)
+		    tally__thread_is_asleep(thread))
 			asleep++;
 	return asleep == count && wakes == tally__thread_wakes();
 }

@@ -190,6 +190,14 @@ static uint32_t news_of(struct tally__thread *thread)
 	return tally_atomic_u32_load(&thread->news) | mail;
 }
 
+bool tally__thread_is_asleep(struct tally__thread *thread)
+{
+	/* It says so before it looks whether it has news: what came while it was awake woke nobody, and its
+	 * sender may have ended. If it has found that meanwhile, it says so no more. */
+	return tally_atomic_u32_load(&thread->event) == THREAD_ASLEEP && news_of(thread) == 0 &&
+	       tally_atomic_u32_load(&thread->event) == THREAD_ASLEEP;
+}
+
 void tally__thread_sleep(struct tally__thread *thread, uint32_t wanted, uint32_t how, int64_t deadline)
 {
 	tally_atomic_u32_store(&thread->event, how);

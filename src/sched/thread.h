@@ -124,6 +124,9 @@ void tally__thread_send(struct tally__thread *thread, struct tally__task *task);
 /* Wakes a thread that sleeps. What it is to find must be in its mailbox or news already. */
 void tally__thread_poke(struct tally__thread *thread);
 
+/* It sleeps without a deadline, and nothing is there that would wake it. */
+bool tally__thread_is_asleep(struct tally__thread *thread);
+
 /* Sleeps as `how` until there is some of the news wanted, or until the deadline. May return early. */
 void tally__thread_sleep(struct tally__thread *thread, uint32_t wanted, uint32_t how, int64_t deadline);
 

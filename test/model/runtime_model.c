@@ -127,6 +127,36 @@ static void blocks_two(void)
 	see(0, 2);
 }
 
+/* Two gates and one worker: whoever opens them sends to the same thread, perhaps at once. */
+static tally_waitgroup gates[2];
+
+static void through_gate(void *arg, size_t index)
+{
+	tally_waitgroup_wait(&gates[index]);
+	indexed_task(arg, index);
+}
+
+static void close_two_gates(void)
+{
+	tally_set_workers(1);
+	tally_waitgroup_add(&gates[0], 1);
+	tally_waitgroup_add(&gates[1], 1);
+}
+
+static void blocks_at_both(void)
+{
+	prepare(&work[0]);
+	prepare(&work[1]);
+	tally_waitgroup_go_n(&group, 2, through_gate, work);
+	tally_waitgroup_wait(&group);
+	see(0, 2);
+}
+
+static void opens_one(void)
+{
+	tally_waitgroup_done(&gates[model_thread() - 2]);
+}
+
 /* Yields between tasks. */
 static void yielding(void *arg)
 {
@@ -273,6 +303,10 @@ static const struct model models[] = {
 	{.name = "two spawners", .schedules = 6000, .setup = expect_two, .threads = {spawns_one, spawns_one}},
 	{.name = "nested", .schedules = 6000, .threads = {nests}},
 	{.name = "gate", .schedules = 6000, .setup = close_the_gate, .threads = {blocks_two, opens_the_gate}},
+	{.name = "two gates",
+	 .setup = close_two_gates,
+	 .threads = {blocks_at_both, opens_one, opens_one},
+	 .schedules = 6000},
 	{.name = "yields", .schedules = 6000, .threads = {spawns_yielding}},
 	{.name = "stranger", .schedules = 6000, .threads = {spawns_and_sleeps}},
 	{.name = "silence", .schedules = 6000, .threads = {spawns_in_silence}},

@@ -130,6 +130,42 @@ static void wait_for_two_and_leave(void)
 	leave();
 }
 
+/* One waits for the other, who waits for one that ends: while it is on its way this looks like a deadlock. */
+static tally_waitgroup links[3];
+
+static void make_links(void)
+{
+	for (unsigned i = 0; i < 3; i++)
+		tally_waitgroup_add(&links[i], 1);
+}
+
+static void begins(void)
+{
+	tally_waitgroup_done(&links[0]);
+}
+
+static void passes_on(void)
+{
+	tally_waitgroup_wait(&links[0]);
+	tally_waitgroup_done(&links[1]);
+}
+
+static void passes_on_again(void)
+{
+	tally_waitgroup_wait(&links[1]);
+	tally_waitgroup_done(&links[2]);
+}
+
+static void ends(void)
+{
+	tally_waitgroup_wait(&links[2]);
+}
+
+static void ends_early(void)
+{
+	tally_waitgroup_wait(&links[1]);
+}
+
 /* Misuse ends the program, always. */
 static void one_too_many(void)
 {
@@ -158,6 +194,11 @@ static const struct model models[] = {
 	{.name = "group, two deadlines",
 	 .setup = make_two_for_two,
 	 .threads = {do_one, do_one, wait_until, wait_until}},
+	{.name = "chain of three",
+	 .setup = make_links,
+	 .threads = {begins, passes_on, ends_early},
+	 .strategies = MODEL_RANDOM | MODEL_PCT | MODEL_DFS},
+	{.name = "chain of four", .setup = make_links, .threads = {begins, passes_on, passes_on_again, ends}},
 	{.name = "group, misuse",
 	 .setup = make_one,
 	 .threads = {one_too_many, one_too_many},

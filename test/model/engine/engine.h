@@ -17,15 +17,29 @@ enum {
 	PLAIN_WORDS = 1 << 13, /* the same, for words that plain marks name */
 	PLAIN_USED_MAX = 5000,
 	PATH_MAX_CHOICES = 1 << 16,
+	ORDER_EVENTS = 512,    /* seq_cst operations of which the order is kept open */
+	ORDER_ACCESSES = 32,   /* of them, of one location */
 	BLOCKS = 1 << 12,      /* allocations of one schedule */
 	RESERVED_PAGES = 4096, /* of shared memory, in one schedule */
-	TRACE_LINES = 250,
+	TRACE_LINES = 4000,
 	RUN_MAX = 300 /* steps that a thread makes in a row while others could go on */
 };
 
 /* How much of each thread's past is known: operations of thread i up to number at[i]. */
 struct clock {
 	uint32_t at[THREADS];
+};
+
+/* A seq_cst operation, in its thread's list and in its location's. */
+struct order_event {
+	uint32_t tick;
+	unsigned number;
+};
+
+struct order_access {
+	unsigned number;
+	uint32_t index; /* of the store that it read or made */
+	bool store;
 };
 
 enum thread_state { THREAD_NONE, THREAD_READY, THREAD_ASLEEP, THREAD_DONE };
@@ -48,6 +62,8 @@ struct thread {
 	void *at_exit_argument;
 	void *watched_value;
 	struct clock clock;
+	unsigned order_count;
+	struct order_event order[ORDER_EVENTS];
 	uint32_t priority; /* PCT */
 	const void *word;  /* it sleeps on */
 	int64_t deadline;  /* of that sleep, TALLY__FOREVER: none */
@@ -88,8 +104,9 @@ struct location {
 	bool dead; /* the memory has ended; a new object may begin here */
 	uint32_t count;
 	uint32_t touched; /* threads, a bit each */
-	uint32_t
-		floor; /* no seq_cst load reads an older store: the newest a seq_cst operation stored or read */
+	uint32_t floor;   /* no seq_cst load reads an older store; order.c */
+	unsigned order_count;
+	struct order_access order[ORDER_ACCESSES];
 	uint32_t oldest; /* no load at all does: the last store when a heavy barrier was passed */
 	struct store stores[HISTORY];
 	struct seen_by by[THREADS];
@@ -157,6 +174,9 @@ struct engine {
 	struct location locations[LOCATIONS];
 	struct plain_word plain[PLAIN_WORDS];
 
+	unsigned order_count;
+	uint64_t order_before[ORDER_EVENTS][ORDER_EVENTS / 64];
+
 	/* heap */
 	char *heap, *heap_next;
 	char *large, *large_next;
@@ -219,7 +239,13 @@ void memory_begin(void);
 uint64_t memory_peek(const void *p, unsigned bytes);
 void memory_forget(uintptr_t start, size_t bytes, const struct model_place *at, bool ended);
 void memory_barrier(void);
+void memory_seen(unsigned thread, const void *word, const struct model_place *at);
 void clock_join(struct clock *to, const struct clock *from);
+
+/* order.c */
+void order_begin(void);
+bool order_allows(const struct location *location, uint32_t index);
+void order_note(struct location *location, uint32_t index, bool store);
 
 /* plain.c */
 void plain_begin(void);
@@ -240,7 +266,7 @@ _Noreturn void schedule_over(void);
 
 /* trace.c */
 void trace(const struct model_place *at, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void trace_print(void);
+void trace_print(unsigned most);
 const char *place_text(const struct model_place *at);
 const char *address_text(const void *address);
 

@@ -204,8 +204,8 @@ struct model_result model_explore(const struct model *model, enum model_memory m
 			break;
 		}
 	}
-	if (engine->tracing)
-		trace_print();
+	if (tracing)
+		trace_print(getenv("TALLY_SEED") ? TRACE_LINES : 250);
 	engine->tracing = false;
 	sigaction(SIGSEGV, &before[0], NULL);
 	sigaction(SIGBUS, &before[1], NULL);
@@ -292,8 +292,12 @@ static bool run_seed(const struct model *model, const char *text)
 
 static bool run_model(const struct model *model, unsigned long long first, bool fresh)
 {
+	const char *only = getenv("TALLY_MEMORY");
+
 	for (enum model_memory memory = MODEL_SC; memory <= MODEL_WEAK; memory++) {
 		if (model->memory && !(model->memory & memory))
+			continue;
+		if (only && strcmp(only, memory == MODEL_SC ? "sc" : "weak") != 0)
 			continue;
 		for (enum model_strategy strategy = MODEL_RANDOM; strategy <= MODEL_DFS; strategy *= 2) {
 			if (!((model->strategies ? model->strategies : MODEL_RANDOM | MODEL_PCT) & strategy))

@@ -6,8 +6,7 @@
  * - The modification order of a location is the order in which stores were made here.
  * - A load reads no store older than one that the thread has seen there, by reading or writing, or that
  *   another had seen in an operation that happens before the load (coherence).
- * - A seq_cst load reads no store older than one that a seq_cst operation has stored or read before. The order
- *   of all seq_cst operations is the order in which they are made here.
+ * - seq_cst operations have one order that all agree on: order.c.
  * - A read-modify-write reads the last store.
  * - An acquire load learns the clock that the store carries: a release store carries its thread's clock, a
  *   read-modify-write that of the store that it read, and its thread's if it is a release. A relaxed store
@@ -30,6 +29,7 @@ void clock_join(struct clock *to, const struct clock *from)
 void memory_begin(void)
 {
 	engine->location_count = 0;
+	order_begin();
 }
 
 uint64_t memory_peek(const void *p, unsigned bytes)
@@ -67,6 +67,7 @@ static void begin_location(struct location *location, uint64_t value)
 	location->count = 1;
 	location->touched = 0;
 	location->floor = 0;
+	location->order_count = 0;
 	location->oldest = 0;
 	location->dead = false;
 	location->stores[0].value = value;
@@ -202,6 +203,21 @@ static void note_seen(struct location *location, uint32_t index, const struct mo
 	}
 }
 
+/* The kernel has read a futex word for a thread, or has woken it there: the thread reads nothing older of the
+ * word. */
+void memory_seen(unsigned thread, const void *word, const struct model_place *at)
+{
+	unsigned me = engine->self;
+
+	if (engine->memory == MODEL_SC)
+		return;
+	struct location *location = find(word, 4);
+	engine->self = thread;
+	self()->clock.at[thread]++;
+	note_seen(location, location->count - 1, at);
+	engine->self = me;
+}
+
 static struct store *append(struct location *location, uint64_t value, const struct model_place *at)
 {
 	struct store *store = &location->stores[location->count % HISTORY];
@@ -232,45 +248,52 @@ static const char *order_text(enum model_order order)
 	return text[order];
 }
 
-/* Which store does a load read? */
-static uint32_t choose_store(struct location *location, enum model_order order)
+/* The stores that a load may read, newest first; their number. */
+static unsigned readable(const struct location *location, enum model_order order, uint32_t candidates[HISTORY])
 {
-	uint32_t last = location->count - 1;
 	uint32_t oldest = oldest_readable(location);
-	bool touched = (location->touched & bit(engine->self)) != 0;
+	unsigned count = 0;
 
-	if (order == MODEL_SEQ_CST && oldest < location->floor)
-		oldest = location->floor;
-	if (oldest == last || (touched && location->by[engine->self].stale >= 3))
-		return last;
-	if (engine->strategy != MODEL_DFS && choose(2, STALE) == 0)
-		return last;
-	return last - choose(1 + last - oldest, STALE);
+	for (uint32_t i = location->count; i > oldest; i--) {
+		if (order != MODEL_SEQ_CST || order_allows(location, i - 1))
+			candidates[count++] = i - 1;
+	}
+	return count;
+}
+
+static bool is_fed_up(const struct location *location)
+{
+	return (location->touched & bit(engine->self)) && location->by[engine->self].stale >= 3;
+}
+
+/* Which store does a load read? */
+static uint32_t choose_store(const struct location *location, enum model_order order)
+{
+	uint32_t candidates[HISTORY];
+
+	/* Most often there is nothing to choose, or it will be the last one: find out for little. */
+	if (is_fed_up(location) || (engine->strategy != MODEL_DFS && choose(2, STALE) == 0))
+		return location->count - 1;
+	return candidates[choose(readable(location, order, candidates), STALE)];
 }
 
 /* Which store does a compare and swap read that fails: one of another value than it expects. UINT32_MAX: none,
  * it stores. */
-static uint32_t choose_other_store(struct location *location, enum model_order order, uint64_t expected)
+static uint32_t choose_other_store(const struct location *location, enum model_order order, uint64_t expected)
 {
 	uint32_t last = location->count - 1;
-	uint32_t oldest = oldest_readable(location);
 	bool stores = location->stores[last % HISTORY].value == expected;
-	bool touched = (location->touched & bit(engine->self)) != 0;
-	uint32_t candidates[HISTORY + 1];
+	uint32_t all[HISTORY], candidates[HISTORY + 1];
 	unsigned count = 0;
 
 	if (stores)
 		candidates[count++] = UINT32_MAX;
-	if (order == MODEL_SEQ_CST && oldest < location->floor)
-		oldest = location->floor;
-	for (uint32_t i = last + 1; i > oldest; i--) {
-		if (location->stores[(i - 1) % HISTORY].value != expected)
-			candidates[count++] = i - 1;
+	if (is_fed_up(location) || (engine->strategy != MODEL_DFS && choose(stores ? 8 : 2, STALE) != 0))
+		return stores ? UINT32_MAX : last;
+	for (unsigned i = 0, number = readable(location, order, all); i < number; i++) {
+		if (location->stores[all[i] % HISTORY].value != expected)
+			candidates[count++] = all[i];
 	}
-	if (touched && location->by[engine->self].stale >= 3)
-		return candidates[0];
-	if (engine->strategy != MODEL_DFS && choose(stores ? 8 : 2, STALE) != 0)
-		return candidates[0];
 	return candidates[choose(count, STALE)];
 }
 
@@ -284,10 +307,10 @@ static uint64_t read_store(struct location *location, uint32_t index, enum model
 		location->by[engine->self].stale = 0;
 	else
 		location->by[engine->self].stale++;
-	if (order == MODEL_SEQ_CST && location->floor < index)
-		location->floor = index;
 	if (acquires(order) && store->carries)
 		clock_join(&self()->clock, &store->clock);
+	if (order == MODEL_SEQ_CST)
+		order_note(location, index, false);
 	return store->value;
 }
 
@@ -343,7 +366,7 @@ void model__store(const struct model_place *at, void *p, unsigned bytes, uint64_
 		if (store->carries)
 			store->clock = self()->clock;
 		if (order == MODEL_SEQ_CST)
-			location->floor = location->count - 1;
+			order_note(location, location->count - 1, true);
 	}
 	poke(p, bytes, value);
 }
@@ -369,7 +392,7 @@ static void update_last(struct location *location, uint64_t value, enum model_or
 		store->clock = carried;
 	}
 	if (order == MODEL_SEQ_CST)
-		location->floor = location->count - 1;
+		order_note(location, location->count - 1, true);
 }
 
 static uint64_t updated(unsigned bytes, enum model_update update, uint64_t old, uint64_t value)

@@ -20,6 +20,7 @@ int model__futex_wait(const struct model_place *at, void *word, uint32_t expecte
 
 	point(at, "futex_wait");
 	check_alive(at, word, 4);
+	memory_seen(engine->self, word, at);
 	uint32_t now = (uint32_t)memory_peek(word, 4);
 	if (now != expected) {
 		if (engine->tracing)
@@ -66,6 +67,7 @@ void model__futex_wake(const struct model_place *at, void *word, int count)
 		for (unsigned n = choose((unsigned)__builtin_popcount(asleep), FREE_CHOICE); n > 0; n--)
 			asleep &= asleep - 1;
 		unsigned i = (unsigned)__builtin_ctz(asleep);
+		memory_seen(i, word, at);
 		engine->threads[i].state = THREAD_READY;
 		engine->threads[i].word = NULL;
 		engine->ready |= bit(i);
@@ -116,13 +118,17 @@ int model__thread_start(const struct model_place *at, void (*fn)(void *), void *
 	return 0;
 }
 
-/* Without the thread of setup and check. */
+/* Without the thread of setup and check. Who sees that a thread has ended sees what it did. */
 int tally__thread_count(void)
 {
 	int count = 0;
 
-	for (unsigned i = 1; i < engine->thread_count; i++)
-		count += engine->threads[i].state == THREAD_READY || engine->threads[i].state == THREAD_ASLEEP;
+	for (unsigned i = 1; i < engine->thread_count; i++) {
+		if (engine->threads[i].state == THREAD_DONE)
+			clock_join(&self()->clock, &engine->threads[i].clock);
+		else
+			count++;
+	}
 	return count;
 }
 
@@ -329,6 +335,9 @@ void tally__warn(const char *format, ...)
 	add_list(&line, format, list);
 	va_end(list);
 	trace(NULL, "warns: %s", line.text);
+	/* What follows a warning of a deadlock is the list of who waits: not what led to it. */
+	if (strstr(line.text, "deadlock"))
+		engine->tracing = false;
 }
 
 _Noreturn void tally__die(const char *format, ...)

@@ -71,9 +71,10 @@ void trace(const struct model_place *at, const char *format, ...)
 		 at ? place_text(at) : "", text);
 }
 
-void trace_print(void)
+void trace_print(unsigned most)
 {
-	unsigned first = engine->line_count > TRACE_LINES ? engine->line_count - TRACE_LINES : 0;
+	unsigned kept = engine->line_count < TRACE_LINES ? engine->line_count : TRACE_LINES;
+	unsigned first = engine->line_count - (kept < most ? kept : most);
 
 	if (first > 0)
 		fprintf(stderr, "    (%u lines before these)\n", first);

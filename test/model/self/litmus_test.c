@@ -141,6 +141,70 @@ static void independent_reads(void **state)
 	holds(&iriw_seq_cst, MODEL_WEAK);
 }
 
+/* The order of seq_cst operations is not the order in which they run: the last reader may come before the first
+ * writer in it though it runs last, since how it got there orders nothing. */
+#define DETOUR(test, way)                                                                                      \
+	static void test##_1(void)                                                                             \
+	{                                                                                                      \
+		STORE(x, 1, );                                                                                 \
+		r1 = LOAD(y, );                                                                                \
+	}                                                                                                      \
+	static void test##_2(void)                                                                             \
+	{                                                                                                      \
+		STORE(y, 1, );                                                                                 \
+	}                                                                                                      \
+	static void test##_3(void)                                                                             \
+	{                                                                                                      \
+		r2 = LOAD(y, way);                                                                             \
+		r3 = LOAD(x, );                                                                                \
+	}                                                                                                      \
+	static const struct model test = {                                                                     \
+		.name = #test, .threads = {test##_1, test##_2, test##_3}, .check = no_detour}
+
+static void no_detour(void)
+{
+	model_assert(!(r1 == 0 && r2 == 1 && r3 == 0));
+}
+
+DETOUR(detour_relaxed, _relaxed);
+DETOUR(detour_acquire, _acquire);
+DETOUR(detour_seq_cst, );
+
+/* Two readers who each saw one seq_cst store, by seq_cst loads, and nothing of the other's; a circle through
+ * four. */
+static void circle_3(void)
+{
+	r1 = LOAD(x, );
+	r2 = LOAD(y, );
+}
+static void circle_4(void)
+{
+	r3 = LOAD(y, );
+	r4 = LOAD(x, _acquire);
+}
+static void circle_5(void)
+{
+	r3 = LOAD(y, _acquire);
+	r4 = LOAD(x, );
+}
+
+static void order_of_seq_cst(void **state)
+{
+	static const struct model weak_end = {.name = "circle, acquire at the end",
+					      .threads = {iriw_seq_cst_1, iriw_seq_cst_2, circle_3, circle_4},
+					      .check = one_order};
+	static const struct model weak_begin = {.name = "circle, acquire at the begin",
+						.threads = {iriw_seq_cst_1, iriw_seq_cst_2, circle_3, circle_5},
+						.check = one_order};
+
+	(void)state;
+	fails(&detour_relaxed, MODEL_WEAK, MODEL_ASSERTION);
+	holds(&detour_acquire, MODEL_WEAK);
+	holds(&detour_seq_cst, MODEL_WEAK);
+	fails(&weak_end, MODEL_WEAK, MODEL_ASSERTION);
+	holds(&weak_begin, MODEL_WEAK);
+}
+
 /* Coherence: who has read the new value does not read the old one, nor does one that knows of that read. */
 static void coherence_1(void)
 {
@@ -340,6 +404,7 @@ int main(void)
 		cmocka_unit_test(message_passing),
 		cmocka_unit_test(message_passing_by_atomics),
 		cmocka_unit_test(independent_reads),
+		cmocka_unit_test(order_of_seq_cst),
 		cmocka_unit_test(coherence),
 		cmocka_unit_test(release_sequences),
 		cmocka_unit_test(updates),

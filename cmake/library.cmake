@@ -45,7 +45,9 @@ tally_library(tally_shared SHARED)
 set_target_properties(tally_shared PROPERTIES
   OUTPUT_NAME tally EXPORT_NAME shared VERSION ${PROJECT_VERSION} SOVERSION 0
   LINK_DEPENDS ${PROJECT_SOURCE_DIR}/src/tally.map)
-target_link_options(tally_shared PRIVATE LINKER:--version-script=${PROJECT_SOURCE_DIR}/src/tally.map)
+# It stays when a program unloads what brought it: threads that have used it call it when they end.
+target_link_options(tally_shared PRIVATE
+  LINKER:--version-script=${PROJECT_SOURCE_DIR}/src/tally.map LINKER:-z,nodelete)
 if(TALLY_RACE_LIBRARY)
   # It tells ThreadSanitizer about tasks, and is itself not instrumented (doc/design/races.md).
   tally_library(tally_race STATIC)

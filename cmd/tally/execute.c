@@ -125,7 +125,6 @@ void execute_scratch(const struct scratch *scratch, const char *path, int fd, ch
 	char *folder = realpath(scratch->folder, NULL);
 
 	if (race && folder != NULL && remove_at_end(folder)) {
-		scratch_give_away();
 		execute(path, arguments);
 		execute_failed(path);
 	}

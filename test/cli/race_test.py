@@ -99,19 +99,6 @@ class Reports(cli.CommandTest):
 			   "int main(void) { return wait(0) != -1 || errno != ECHILD; }\n")
 		self.assertRuns(self.tally("run", "-race", "child.c", env={"CC": None, "TALLY_CACHE_SIZE": "0"}))
 
-	@unittest.skipUnless(shutil.which("clang"), "no clang")
-	def test_the_symbolizer_of_clang_is_found_beside_it(self):
-		path = self.write("race.c", RACE)
-		lines = line_of(path, "shared = 1;"), line_of(path, "int seen = shared;")
-		bin = self.folder / "bin"
-		bin.mkdir()
-		for name in ("clang", "ld"):
-			(bin / name).symlink_to(shutil.which(name))
-		beside = os.path.dirname(os.path.realpath(shutil.which("clang"))) + "/llvm-symbolizer"
-		if not os.access(beside, os.X_OK):
-			self.skipTest("clang has no llvm-symbolizer beside it")
-		self.assertRace(self.tally("run", "-race", path, env={"CC": None, "PATH": bin}), path, *lines)
-
 
 class Choice(cli.CommandTest):
 	"""clang is preferred where it works; what is set by the user counts more."""
@@ -188,6 +175,19 @@ class Environment(cli.CommandTest):
 		self.assertEqual(self.see(env={"TSAN_OPTIONS": given})[1], given)
 		result = self.tally("run", "-race", PLAIN, env={"TSAN_OPTIONS": "exitcode=3"})
 		self.assertEqual(result.returncode, 3, result.stderr)
+
+	def test_the_symbolizer_beside_clang_is_named_where_none_is_in_the_path(self):
+		self.write("llvm/bin/clang-99", f'#!/bin/sh\nPATH={self.env["PATH"]} exec {self.real_compiler} "$@"\n', 0o755)
+		(self.folder / "bin").mkdir()
+		(self.folder / "bin/clang").symlink_to(self.folder / "llvm/bin/clang-99")
+		env = {"PATH": self.folder / "bin", "CC": "clang"}
+		self.assertEqual(self.see("-race", env=env)[1], "atexit_sleep_ms=0")
+		beside = self.write("llvm/bin/llvm-symbolizer", "", 0o755)
+		for _ in range(2):
+			self.assertEqual(self.see("-race", env=env)[1],
+					 f"atexit_sleep_ms=0:external_symbolizer_path={beside}")
+		self.write("bin/llvm-symbolizer", "", 0o755)
+		self.assertEqual(self.see("-race", env=env)[1], "atexit_sleep_ms=0")
 
 	def test_addresses_stay_in_place_where_they_may_be_spread_too_far(self):
 		libc = ctypes.CDLL(None)

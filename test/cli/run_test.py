@@ -128,6 +128,14 @@ class Sources(cli.CommandTest):
 		self.assertEqual(result.returncode, 3, result.stderr)
 		self.assertFails(self.tally("run", "-", "-", input=""), "standard input")
 
+	def test_long_sources(self):
+		text = cli.ECHO + "".join(f"/* line {i} */\n" for i in range(20000)) + "int wrong = x;\n"
+		self.write("long.c", text)
+		for words, more in ((["long.c"], {}), (["-"], {"input": text})):
+			result = self.tally("run", *words, **more)
+			self.assertEqual(result.returncode, 1)
+			self.assertIn(f":{text.count(chr(10))}:13: error:", result.stderr)
+
 	def test_a_file_that_is_a_command(self):
 		self.write("tools/here.h", "#define GREETING \"hello\"\n")
 		script = self.write("tools/greet", f"#!/usr/bin/env -S {cli.TALLY} run\n" + '#include "here.h"\n' +
@@ -176,6 +184,10 @@ class Sources(cli.CommandTest):
 			for _ in range(2):
 				words = ["--", name] if name[0] == "-" else [name]
 				self.assertRuns(self.tally("run", *words, "x"), f"{name[:-2]}\nx\n")
+			# The compiler's list of files was understood. It has no way to write a name of two lines.
+			if "\n" not in name:
+				result = self.tally("run", "-v", *words)
+				self.assertRegex(result.stderr, f"^tally: running {self.cache}/")
 
 	@unittest.skipUnless(cli.first("c++", "g++", "clang++"), "no C++ compiler")
 	def test_cpp(self):

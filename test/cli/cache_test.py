@@ -125,13 +125,15 @@ class Keys(cli.CommandTest):
 		compiler.write_text(compiler.read_text() + "\n# newer\n")
 		self.run_and_count("one\n", 1, "text.c")
 		# It need not be the first word, and is looked up as a shell does.
+		self.write("elsewhere/text.c", program("one"))
 		for name in (compiler, "compiler"):
-			env = {"CC": f"env {name}", "PATH": f"{self.folder}:{self.env['PATH']}"}
-			self.run_and_count("one\n", 1, "text.c", env=env)
+			more = {"cwd": self.folder / "elsewhere",
+				"env": {"CC": f"env {name}", "PATH": f"{self.folder}:{self.env['PATH']}"}}
+			self.run_and_count("one\n", 1, "text.c", **more)
 			self.settle()
 			compiler.write_text(compiler.read_text() + "\n# newer\n")
-			self.run_and_count("one\n", 1, "text.c", env=env)
-			self.run_and_count("one\n", 0, "text.c", env=env)
+			self.run_and_count("one\n", 1, "text.c", **more)
+			self.run_and_count("one\n", 0, "text.c", **more)
 
 	def test_libraries(self):
 		self.write("text.c", "#include <stdio.h>\nextern const char *text;\nint main(void) { puts(text); }\n")

@@ -42,8 +42,8 @@
 		}                                                                                              \
 	} while (0)
 
-/* ThreadSanitizer sleeps for a second at the end of each process unless told, and ends a child that starts threads
- * when its parent had several. */
+/* ThreadSanitizer sleeps for a second at the end of each process unless told, and ends a child that starts
+ * threads when its parent had several. */
 const char *__tsan_default_options(void);
 const char *__tsan_default_options(void)
 {
@@ -139,8 +139,8 @@ static inline void assert_dies(void (*body)(void *), void *arg, const char *patt
 	struct child_end end = child_run(body, arg);
 	char line[512] = "";
 	const char *text = end.text;
-	/* AddressSanitizer has its say about jumps from one stack to another, ThreadSanitizer about adds and waits
-	 * that are not ordered. */
+	/* AddressSanitizer has its say about jumps from one stack to another, ThreadSanitizer about adds and
+	 * waits that are not ordered. */
 	if ((UNDER_ASAN || UNDER_TSAN) && strstr(text, "\ntally: ") != NULL)
 		text = strstr(text, "\ntally: ") + 1;
 	snprintf(line, sizeof(line), "%.*s", (int)strcspn(text, "\n"), text);

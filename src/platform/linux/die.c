@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <tally/atomic.h>
+
 #ifdef TALLY_COVERAGE
 /* abort() and _exit() keep nothing of what was run until then. tools/coverage puts the second in the place of
  * _exit everywhere, with a macro. */
@@ -88,10 +90,20 @@ void tally__warn(const char *format, ...)
 	va_end(list);
 }
 
+/* The process in which somebody dies already. */
+static tally_atomic_u32 dying;
+
 void tally__die(const char *format, ...)
 {
 	va_list list;
+	uint32_t process = (uint32_t)getpid();
 
+	/* Threads that have the same reason at once need not all say it. The first one soon ends us all, unless
+	 * it is we: somewhere below, in a handler. */
+	if (tally_atomic_u32_swap(&dying, process) == process) {
+		poll(NULL, 0, 1000);
+		abort();
+	}
 	va_start(list, format);
 	say(format, list);
 	va_end(list);

@@ -27,6 +27,7 @@ TALLY_BEGIN_DECLS
  *     -EPROTO      the file is not a region
  *     -ENOTSUP     the file is a region of a version or of sizes that this library does not know
  *     -EPERM       the file is not of this user
+ *     -EWOULDBLOCK another process has held the file locked for 10 seconds
  *     -EFBIG, -ENOSPC, -ENOMEM, -EACCES, ...   as of open, ftruncate, mmap
  * and then counts where it did before. */
 TALLY_API int tally_region_open(const char *path) TALLY_MUST_CHECK;

@@ -15,8 +15,8 @@
 int tally__memory_file(const char *name, uint64_t bytes);
 
 /* Opens the regular file at path to read and write, or creates it empty, for this user alone. Returns a
- * descriptor that is closed on exec and that nobody else can hold locked meanwhile: until it is closed, other
- * callers wait. -EPROTO: not a regular file. -EPERM: it belongs to neither this user nor root. */
+ * descriptor that is closed on exec. Until it is closed, other callers wait, for 10 seconds: then -EWOULDBLOCK.
+ * -EPROTO: not a regular file. -EPERM: it belongs to neither this user nor root. */
 int tally__file_open_locked(const char *path);
 
 /* Its length, and changing it. -EFBIG as above. */

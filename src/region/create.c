@@ -102,6 +102,8 @@ static const char *reason(int error)
 		return "access is not allowed";
 	case -ENOENT:
 		return "there is no such folder";
+	case -EWOULDBLOCK:
+		return "another process has held it locked for long";
 	case -ENOMEM:
 		return "there is no memory or address space for it";
 	default:

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -12,12 +11,13 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
 	DESCRIPTOR_LEAST = 100,  /* out of the way of programs that count on low numbers */
 	SIGNAL_IGNORED = SIGURG, /* what the kernel may send while a lease is held */
-	OPEN_TRIES = 10000,
+	PATIENCE_MILLISECONDS = 10000,
 };
 
 int tally__file_resize(int descriptor, uint64_t bytes)
@@ -77,33 +77,37 @@ static int check_file(int descriptor)
 	return 0;
 }
 
-int tally__file_open_locked(const char *path)
+/* Opens and locks, or returns -EWOULDBLOCK if another process has the lock, or is just asking whether it is
+ * alone. */
+static int try_open_locked(const char *path)
 {
 	/* O_NONBLOCK: a FIFO or device must not hold us up. */
 	int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK;
-	int saved = errno;
-	int result;
-	int descriptor;
+	int descriptor = (int)syscall(SYS_openat, AT_FDCWD, path, flags, 0600);
+	int result = descriptor < 0 ? -errno : check_file(descriptor);
 
-	descriptor = (int)syscall(SYS_openat, AT_FDCWD, path, flags, 0600);
-	/* EWOULDBLOCK: another process is just asking whether it is alone (tally__file_alone). */
-	for (int try = 0; descriptor < 0 && (errno == EINTR || errno == EWOULDBLOCK) && try < OPEN_TRIES;
-	     try++) {
-		sched_yield();
-		descriptor = (int)syscall(SYS_openat, AT_FDCWD, path, flags, 0600);
-	}
-	result = descriptor < 0 ? -errno : check_file(descriptor);
-	while (result == 0 && flock(descriptor, LOCK_EX) != 0) {
-		if (errno != EINTR)
-			result = -errno;
-	}
+	if (result == 0 && flock(descriptor, LOCK_EX | LOCK_NB) != 0)
+		result = -errno;
 	if (result != 0 && descriptor >= 0)
-		tally__file_close(descriptor);
-	errno = saved;
+		syscall(SYS_close, descriptor);
 	/* A symbolic link, a socket and a folder are no files of ours, whatever open says. */
 	if (result == -ELOOP || result == -ENXIO || result == -EISDIR)
 		return -EPROTO;
 	return result == 0 ? descriptor : result;
+}
+
+int tally__file_open_locked(const char *path)
+{
+	int saved = errno;
+	int result = try_open_locked(path);
+
+	/* Whoever waits keeps the file closed, so that the one who has the lock may find itself alone. */
+	for (int i = 0; (result == -EWOULDBLOCK || result == -EINTR) && i < PATIENCE_MILLISECONDS; i++) {
+		nanosleep(&(struct timespec){0, 1000000}, NULL);
+		result = try_open_locked(path);
+	}
+	errno = saved;
+	return result;
 }
 
 int64_t tally__file_size(int descriptor)
@@ -145,6 +149,9 @@ bool tally__file_alone(int descriptor)
 	 * keeps the one it was made with. Whoever opens the file now makes the kernel send us a signal. */
 	fcntl(descriptor, F_SETSIG, SIGNAL_IGNORED);
 	alone = fcntl(descriptor, F_SETLEASE, F_WRLCK) == 0;
+	/* It may have been one who waits for the lock, and looks now and then. */
+	if (!alone)
+		alone = fcntl(descriptor, F_SETLEASE, F_WRLCK) == 0;
 	if (alone)
 		fcntl(descriptor, F_SETLEASE, F_UNLCK);
 	errno = saved;

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Each program of examples/ compiles without a warning, runs as it says, and has a race only if it says so."""
 import os
+import signal
+import tempfile
 
 import cli
 
@@ -12,6 +14,8 @@ EXPECTED = {
 	"nested.c": (r"sum: 4999950000\n", None),
 	"many_waiting.c": (r"waiting: (100000|5000)\nwoken too early: 0\nwoken: \1\n", ["5000"]),
 	"threads.c": (r"ops: 44000\n", []),
+	"counters.c": (r"ops: 50000\n", []),
+	"prefork.c": (r"requests: 80000\nin flight: 0\nby the parent: 0\n", []),
 }
 
 
@@ -21,6 +25,18 @@ class Examples(cli.CommandTest):
 
 	def test_all_are_there(self):
 		self.assertEqual([path.name for path in self.sources()], sorted(EXPECTED))
+
+	def test_counts_survive_kill_9(self):
+		with tempfile.TemporaryDirectory() as folder:
+			region = os.path.join(folder, "region")
+			for start in range(1, 4):
+				result = self.tally("run", cli.SOURCE / "examples/survivor.c", "--", region)
+				self.assertEqual(result.returncode, -signal.SIGKILL)
+				self.assertEqual(result.stdout, f"start {start}, ops: {start * 10000}\n")
+				result = self.tally("cat", region, "--format", "prometheus")
+				self.assertRuns(result)
+				self.assertRegex(result.stdout, rf"(?m)^survivor_starts_total {start}$")
+				self.assertRegex(result.stdout, rf"(?m)^survivor_ops_total {start * 10000}$")
 
 	def test_they_run(self):
 		for path in self.sources():

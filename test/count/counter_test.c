@@ -1,4 +1,5 @@
 /* Counters, up-down counters and gauges: what one process counts is there when it is done. */
+#include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -164,6 +165,30 @@ static void destroyed_counters_leave_nothing(void **state)
 	}
 }
 
+/* "No call sets errno": not the first one of a thread, which claims a slot, nor that of a counter. */
+static void *keep_errno(void *arg)
+{
+	tally_counter fresh = {0};
+
+	(void)arg;
+	errno = 12345;
+	tally_counter_inc(&fresh);
+	tally_counter_inc(&named);
+	if (tally_counter_load(&fresh) != 1 || errno != 12345)
+		abort();
+	tally_gauge_set(&level, 1);
+	tally_counter_destroy(&fresh);
+	if (errno != 12345)
+		abort();
+	return NULL;
+}
+
+static void no_call_sets_errno(void **state)
+{
+	(void)state;
+	run_threads(keep_errno, NULL);
+}
+
 /* Ten thousand at once, each of them counted by several threads. */
 static void *count_all(void *arg)
 {
@@ -222,6 +247,7 @@ int main(void)
 		cmocka_unit_test(up_down_counters_are_exact),
 		cmocka_unit_test(gauges_hold_what_was_set),
 		cmocka_unit_test(destroyed_counters_leave_nothing),
+		cmocka_unit_test(no_call_sets_errno),
 		cmocka_unit_test(ten_thousand_counters_are_apart),
 		cmocka_unit_test(too_many_counters_still_count),
 	};

@@ -112,12 +112,23 @@ static void generations_count_together(void **state)
 }
 
 /* The child of a thread has that thread's own slot no more. */
+static void in_other_slot(void *arg)
+{
+	in_child(NULL);
+	CHECK(tally__slot != 0 && tally__slot != *(uint64_t *)arg);
+}
+
 static void *fork_from_thread(void *arg)
 {
+	uint64_t slot;
+
 	(void)arg;
 	tally_counter_inc(&shared);
-	assert_passes(in_child, NULL);
+	slot = tally__slot;
+	assert_true(slot != 0);
+	assert_passes(in_other_slot, &slot);
 	tally_counter_inc(&shared);
+	assert_true(tally__slot == slot);
 	return NULL;
 }
 

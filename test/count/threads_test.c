@@ -64,6 +64,38 @@ static __attribute__((constructor(101))) void make_early_key(void)
 		abort();
 }
 
+/* One that makes itself run again, as often as the system does that: it counts when all others are through. */
+static pthread_key_t stubborn_key;
+
+static void count_again(void *arg)
+{
+	tally_counter_add(&total, 1);
+	pthread_setspecific(stubborn_key, arg);
+}
+
+static void *end_stubbornly(void *arg)
+{
+	tally_counter_add(&total, 1);
+	assert_int_equal(pthread_setspecific(stubborn_key, arg), 0);
+	return NULL;
+}
+
+static void slots_are_not_claimed_by_the_ended(void **state)
+{
+	uint32_t used = tally__slots_used(&tally__region.slots);
+
+	(void)state;
+	assert_int_equal(pthread_key_create(&stubborn_key, count_again), 0);
+	for (int i = 0; i < 100; i++) {
+		pthread_t thread;
+
+		assert_int_equal(pthread_create(&thread, NULL, end_stubbornly, &total), 0);
+		assert_int_equal(pthread_join(thread, NULL), 0);
+	}
+	assert_true(tally__slots_used(&tally__region.slots) <= used + 1);
+	assert_int_equal(pthread_key_delete(stubborn_key), 0);
+}
+
 static void *count_at_the_end(void *arg)
 {
 	if (arg)
@@ -150,6 +182,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ten_thousand_threads_come_and_go),
 		cmocka_unit_test(destructors_at_thread_exit_count),
+		cmocka_unit_test(slots_are_not_claimed_by_the_ended),
 		/* Last: all slots have been used then. */
 		cmocka_unit_test(without_a_slot_threads_share_one),
 	};

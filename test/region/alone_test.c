@@ -71,41 +71,6 @@ static void slots_are_free_for_who_is_alone(void **state)
 	assert_passes(count_without_a_new_slot, path);
 }
 
-/* Another process that has the file mapped, and closed. */
-static pid_t hold(char *path, int ends[2])
-{
-	pid_t pid;
-
-	assert_int_equal(pipe(ends), 0);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		char byte;
-
-		close(ends[0]);
-		CHECK_EQUAL(tally_region_open(path), 0);
-		closefrom(ends[1] + 1);
-		CHECK(write(ends[1], "", 1) == 1);
-		CHECK(read(ends[1], &byte, 1) <= 0);
-		pause();
-		_exit(0);
-	}
-	close(ends[1]);
-	{
-		char byte;
-
-		assert_int_equal(read(ends[0], &byte, 1), 1);
-	}
-	return pid;
-}
-
-static void end(pid_t pid, int ends[2])
-{
-	close(ends[0]);
-	assert_int_equal(kill(pid, SIGKILL), 0);
-	assert_int_equal(waitpid(pid, NULL, 0), pid);
-}
-
 static void slots_are_kept_while_others_have_the_file(void **state)
 {
 	char *path = (char *)file_path("others");
@@ -114,10 +79,10 @@ static void slots_are_kept_while_others_have_the_file(void **state)
 
 	(void)state;
 	assert_passes(count, path);
-	pid = hold(path, ends);
+	pid = file_hold(path, ends);
 	take_all_slots(path);
 	assert_passes(count_in_a_new_slot, path);
-	end(pid, ends);
+	file_let_go(pid, ends);
 	/* When it is gone all are free. */
 	take_all_slots(path);
 	assert_passes(count_without_a_new_slot, path);
@@ -134,7 +99,7 @@ static void slots_of_another_boot_are_free(void **state)
 
 	(void)state;
 	assert_passes(count, path);
-	pid = hold(path, ends);
+	pid = file_hold(path, ends);
 	take_all_slots(path);
 	descriptor = open(path, O_RDWR);
 	assert_int_equal(pread(descriptor, &header, sizeof(header), 0), sizeof(header));
@@ -147,7 +112,7 @@ static void slots_of_another_boot_are_free(void **state)
 	assert_int_equal(pread(descriptor, &header, sizeof(header), 0), sizeof(header));
 	assert_memory_equal(header.boot_id, boot, sizeof(boot));
 	close(descriptor);
-	end(pid, ends);
+	file_let_go(pid, ends);
 }
 
 /* A pid namespace of its own, whose processes have the pids of others. */
@@ -186,17 +151,17 @@ static void namespaces_do_not_judge_each_other(void **state)
 
 	(void)state;
 	assert_passes(count, path);
-	pid = hold(path, ends);
+	pid = file_hold(path, ends);
 	child = child_run(count_in_namespace, path);
 	if (WIFEXITED(child.status) && WEXITSTATUS(child.status) == 77) {
-		end(pid, ends);
+		file_let_go(pid, ends);
 		skip();
 	}
 	if (child.status != 0)
 		child_describe(&child);
 	assert_int_equal(child.status, 0);
 	assert_passes(count_and_look, path);
-	end(pid, ends);
+	file_let_go(pid, ends);
 	/* Ten containers, one after the other: alone, each finds the slots of those before it free. */
 	for (int i = 0; i < 20; i++)
 		assert_int_equal(child_run(count_in_namespace, path).status, 0);

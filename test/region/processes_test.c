@@ -174,6 +174,40 @@ static void execute_again(int times)
 	_exit(0);
 }
 
+/* This program starts in a memfd, goes on in the file, and dies. */
+static void open_and_die(void *path)
+{
+	setenv("TEST_OPEN", path, 1);
+	execl("/proc/self/exe", "processes_test", (char *)NULL);
+	_exit(1);
+}
+
+static void expect_few_slots(void *path)
+{
+	CHECK_EQUAL(tally_region_open(path), 0);
+	CHECK_EQUAL(tally_counter_load(&counter), 20);
+	tally_counter_inc(&counter);
+	CHECK(tally__slots_used(&tally__region.slots) <= 2);
+}
+
+static void slots_of_who_began_elsewhere_are_free(void **state)
+{
+	const char *path = file_path("elsewhere");
+	int ends[2];
+	pid_t holder = file_hold(path, ends);
+
+	(void)state;
+	for (int i = 0; i < 20; i++) {
+		struct child_end end = child_run(open_and_die, (char *)path);
+
+		if (!WIFSIGNALED(end.status) || WTERMSIG(end.status) != SIGKILL)
+			child_describe(&end);
+		assert_true(WIFSIGNALED(end.status) && WTERMSIG(end.status) == SIGKILL);
+	}
+	assert_passes(expect_few_slots, (char *)path);
+	file_let_go(holder, ends);
+}
+
 static void execute_first(void *path)
 {
 	setenv("TALLY_REGION", path, 1);
@@ -191,10 +225,15 @@ static void expect_31_times(void *path)
 static void slots_of_a_program_are_free_after_exec(void **state)
 {
 	char *path = (char *)file_path("again");
+	int ends[2];
+	pid_t holder;
 
 	(void)state;
+	/* Otherwise each of them would be alone, which frees all slots. */
+	holder = file_hold(path, ends);
 	assert_passes(execute_first, path);
 	assert_passes(expect_31_times, path);
+	file_let_go(holder, ends);
 }
 
 int main(void)
@@ -202,8 +241,14 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(processes_on_one_file_are_exact),
 		cmocka_unit_test(slots_of_a_program_are_free_after_exec),
+		cmocka_unit_test(slots_of_who_began_elsewhere_are_free),
 	};
 
+	if (getenv("TEST_OPEN")) {
+		CHECK_EQUAL(tally_region_open(getenv("TEST_OPEN")), 0);
+		tally_counter_inc(&counter);
+		kill(getpid(), SIGKILL);
+	}
 	if (getenv("TEST_AGAIN"))
 		execute_again(atoi(getenv("TEST_AGAIN")));
 	return cmocka_run_group_tests(tests, file_set_up, file_tear_down);

@@ -14,6 +14,9 @@
  * descriptor, which is closed on exec. -EFBIG: above the limit of the process for files. */
 int tally__memory_file(const char *name, uint64_t bytes);
 
+/* Closes it, unless the program has closed it before and the number means another file now. */
+void tally__memory_file_close(int descriptor);
+
 /* Opens the regular file at path to read and write, or creates it empty, for this user alone. Returns a
  * descriptor that is closed on exec. Until it is closed, other callers wait, for 10 seconds: then -EWOULDBLOCK.
  * -EPROTO: not a regular file. -EPERM: it belongs to neither this user nor root. */

@@ -101,7 +101,7 @@ void tally__detach(const struct tally__mapping *mapping)
 {
 	tally__shared_unmap(mapping->base, mapping->bytes);
 	if (mapping->descriptor >= 0)
-		tally__file_close(mapping->descriptor);
+		tally__memory_file_close(mapping->descriptor);
 }
 
 int tally__attach_memory(struct tally__mapping *mapping, bool nameless)
@@ -115,8 +115,13 @@ int tally__attach_memory(struct tally__mapping *mapping, bool nameless)
 	result = map(mapping, descriptor);
 	if (result == 0) {
 		struct tally__header header = new_header();
+		uint64_t magic;
 
-		memcpy(mapping->base, &header, sizeof(header));
+		/* The magic last: whoever finds it in the memfd finds all the rest. */
+		memcpy(&magic, header.magic, sizeof(magic));
+		memcpy(mapping->base + sizeof(magic), (char *)&header + sizeof(magic),
+		       sizeof(header) - sizeof(magic));
+		tally_atomic_u64_store((tally_atomic_u64 *)mapping->base, magic);
 	} else if (descriptor >= 0) {
 		tally__file_close(descriptor);
 	}

@@ -143,13 +143,78 @@ static void a_thread_forks(void **state)
 	assert_int_equal(tally_counter_load(&shared) - before, IN_CHILD + 2);
 }
 
+/* The process that made the region is gone, and those it forked find its slots free. A new program, so that it
+ * makes its own. */
+static void *count_and_wait(void *arg)
+{
+	tally_counter_inc(&shared);
+	tally_atomic_u64_add(&rounds, 1);
+	while (!tally_atomic_bool_load(&stop))
+		usleep(1000);
+	return arg;
+}
+
+static void outlive_the_creator(int result)
+{
+	pthread_t threads[THREADS];
+	pid_t parent = getpid();
+	pid_t pid;
+	bool fine;
+
+	for (int i = 0; i < THREADS; i++)
+		CHECK(pthread_create(&threads[i], NULL, count_and_wait, NULL) == 0);
+	while (tally_atomic_u64_load(&rounds) < THREADS)
+		usleep(100);
+	pid = fork();
+	CHECK(pid >= 0);
+	if (pid > 0)
+		_exit(0);
+	while (getppid() == parent)
+		usleep(1000);
+	for (int i = 0; i < THREADS; i++)
+		CHECK(pthread_create(&threads[i], NULL, count_and_wait, NULL) == 0);
+	while (tally_atomic_u64_load(&rounds) < 2 * THREADS)
+		usleep(100);
+	fine = tally_counter_load(&shared) == 2 * THREADS &&
+	       tally__slots_used(&tally__region.slots) == THREADS + 1;
+	CHECK(write(result, &fine, sizeof(fine)) == sizeof(fine));
+	_exit(0);
+}
+
+static void execute_creator(void *arg)
+{
+	char number[16];
+
+	snprintf(number, sizeof(number), "%d", *(int *)arg);
+	setenv("TEST_CREATOR", number, 1);
+	execl("/proc/self/exe", "fork_test", (char *)NULL);
+	_exit(1);
+}
+
+static void slots_of_the_creator_are_free_when_it_is_gone(void **state)
+{
+	bool fine = false;
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	assert_passes(execute_creator, &ends[1]);
+	close(ends[1]);
+	assert_int_equal(read(ends[0], &fine, sizeof(fine)), sizeof(fine));
+	close(ends[0]);
+	assert_true(fine);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(forks_in_the_middle_are_exact),
 		cmocka_unit_test(generations_count_together),
 		cmocka_unit_test(a_thread_forks),
+		cmocka_unit_test(slots_of_the_creator_are_free_when_it_is_gone),
 	};
 
+	if (getenv("TEST_CREATOR"))
+		outlive_the_creator(atoi(getenv("TEST_CREATOR")));
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,6 +17,7 @@
 enum {
 	DESCRIPTOR_LEAST = 100,  /* out of the way of programs that count on low numbers */
 	SIGNAL_IGNORED = SIGURG, /* what the kernel may send while a lease is held */
+	SEALS = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL,
 	PATIENCE_MILLISECONDS = 10000,
 };
 
@@ -54,13 +55,22 @@ int tally__memory_file(const char *name, uint64_t bytes)
 
 	if (result == 0) {
 		/* A reader may then trust the size. That it could not be sealed does no harm. */
-		fcntl(descriptor, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+		fcntl(descriptor, F_ADD_SEALS, SEALS);
 		descriptor = move_up(descriptor);
 	} else if (descriptor >= 0) {
 		tally__file_close(descriptor);
 	}
 	errno = saved;
 	return result == 0 ? descriptor : result;
+}
+
+void tally__memory_file_close(int descriptor)
+{
+	int saved = errno;
+
+	if (fcntl(descriptor, F_GET_SEALS) == SEALS)
+		syscall(SYS_close, descriptor);
+	errno = saved;
 }
 
 /* Whether it is a regular file that nobody but this user and root can have prepared. */

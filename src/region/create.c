@@ -17,6 +17,8 @@ static tally_atomic_u64 table_end;
 static tally_atomic_u64 index_end;
 static tally_atomic_u64 entries_end;
 
+static struct tally__directory_seen seen;
+
 static int reserve(uint64_t offset, uint64_t bytes)
 {
 	tally_atomic_u64 *end = offset < TALLY__INDEX_OFFSET     ? &table_end
@@ -65,6 +67,7 @@ static void install(const struct tally__mapping *mapping)
 		.cells_max = TALLY__CELLS_MAX,
 		.entries_offset = TALLY__ENTRIES_OFFSET,
 		.entries_size = TALLY__ENTRIES_SIZE,
+		.seen = &seen,
 		.reserve = reserve,
 		.reserve_cells = reserve_cells,
 	};
@@ -74,9 +77,10 @@ static void install(const struct tally__mapping *mapping)
 	tally_atomic_u64_store(&entries_end, TALLY__ENTRIES_OFFSET);
 }
 
-/* What was reached in another mapping. */
+/* What was reached and seen in another mapping. */
 static void forget_reach(void)
 {
+	tally_atomic_u32_store(&seen.words, 0);
 	for (int area = 0; area < TALLY__AREAS; area++) {
 		tally_atomic_u32_store(&tally__region.level[area], 0);
 		tally_atomic_u64_store(&tally__region.all[area], 0);

@@ -14,6 +14,9 @@
 /* Words of the index are made accessible so many at once. */
 enum { WORDS_AT_A_TIME = 64 };
 
+/* Of a short index nothing is remembered: that would take more memory than the index does. */
+enum { WORDS_NOT_SEEN = 256 };
+
 /* The length of a name without an ending _total. */
 static uint32_t stem_length(const char *name, uint32_t length)
 {
@@ -172,16 +175,47 @@ static int64_t compare(const struct tally__directory *directory, const struct ta
 	return result == 0 ? (int64_t)entry->cell : result;
 }
 
+static tally_atomic_u64 *bits_of(struct tally__directory_seen *seen, uint64_t hash)
+{
+	return &seen->bits[hash / 64 % (sizeof(seen->bits) / sizeof(seen->bits[0]))];
+}
+
+/* The number of index words that cannot be the wanted one, since they have other hashes. */
+static uint32_t words_to_pass(const struct tally__directory *directory, uint64_t hash)
+{
+	struct tally__directory_seen *seen = directory->seen;
+	uint32_t words = seen ? tally_atomic_u32_load(&seen->words) : 0;
+
+	if (words == 0 || (tally_atomic_u64_load(bits_of(seen, hash)) >> hash % 64 & 1) != 0)
+		return 0;
+	return words;
+}
+
+/* Remembers the hashes of the index words below `words`, all of which have been loaded. */
+static void remember(const struct tally__directory *directory, uint32_t words)
+{
+	struct tally__directory_seen *seen = directory->seen;
+
+	if (!seen || words < WORDS_NOT_SEEN)
+		return;
+	for (uint32_t i = tally_atomic_u32_load(&seen->words); i < words; i++) {
+		uint64_t hash = tally_atomic_u64_load(&directory->index[i]) >> TALLY__INDEX_HASH_SHIFT;
+
+		tally_atomic_u64_or(bits_of(seen, hash), UINT64_C(1) << hash % 64);
+	}
+	tally_atomic_u32_max(&seen->words, words);
+}
+
 int64_t tally__directory_add(const struct tally__directory *directory, const struct tally__definition *wanted,
 			     uint32_t *kind)
 {
 	uint64_t hash = tally__directory_hash(wanted->name, wanted->name_length);
 	struct draft draft = {0};
 	int64_t result = 0;
-	uint64_t before = 0;
-	uint32_t i;
+	uint32_t i = words_to_pass(directory, hash);
+	uint64_t before = i > 0 ? tally_atomic_u64_load(&directory->index[i - 1]) : 0;
 
-	for (i = 0; i < directory->index_max; i++) {
+	for (; i < directory->index_max; i++) {
 		tally_atomic_u64 *at = &directory->index[i];
 		uint64_t word;
 
@@ -206,5 +240,6 @@ int64_t tally__directory_add(const struct tally__directory *directory, const str
 			break;
 	}
 	drop_draft(directory, &draft);
+	remember(directory, i);
 	return i < directory->index_max ? result : -ENOSPC;
 }

@@ -4,6 +4,13 @@
 
 #include "region/layout.h"
 
+/* Which hashes are in the index, so that a process that adds thousands of names need not compare each with all
+ * before it. May say yes too often, never no. */
+struct tally__directory_seen {
+	tally_atomic_u32 words; /* the index words below this are in `bits` */
+	tally_atomic_u64 bits[8192];
+};
+
 struct tally__directory {
 	char *base; /* where the region begins */
 	tally_atomic_u64 *index;
@@ -12,6 +19,7 @@ struct tally__directory {
 	uint32_t cells_max;
 	uint64_t entries_offset;
 	uint64_t entries_size;
+	struct tally__directory_seen *seen; /* of this process; NULL: compare all */
 	/* Makes sure that the bytes can be read and written. Returns 0 or -errno. */
 	int (*reserve)(uint64_t offset, uint64_t bytes);
 	/* Makes sure that this process can count in the cells below `cells`, before they are published. */

@@ -39,8 +39,17 @@ static int64_t add(enum tally__kind kind, const char *name)
 
 static void setup(void)
 {
-	directory = (struct tally__directory){(char *)&memory,      memory.index, &used,   INDEX,        CELLS,
-					      sizeof(memory.index), ROOM,         reserve, reserve_cells};
+	directory = (struct tally__directory){
+		.base = (char *)&memory,
+		.index = memory.index,
+		.entries_used = &used,
+		.index_max = INDEX,
+		.cells_max = CELLS,
+		.entries_offset = sizeof(memory.index),
+		.entries_size = ROOM,
+		.reserve = reserve,
+		.reserve_cells = reserve_cells,
+	};
 	model_name(&used, "entries_used");
 	for (int i = 0; i < INDEX; i++)
 		model_name(&memory.index[i], "index");

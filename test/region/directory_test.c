@@ -43,8 +43,16 @@ static int set_up(void **state)
 	limit = sizeof(memory);
 	cells_limit = CELLS;
 	directory = (struct tally__directory){
-		(char *)&memory, memory.index, &used, INDEX, CELLS, offsetof(__typeof__(memory), entries), ROOM,
-		reserve,         reserve_cells};
+		.base = (char *)&memory,
+		.index = memory.index,
+		.entries_used = &used,
+		.index_max = INDEX,
+		.cells_max = CELLS,
+		.entries_offset = offsetof(__typeof__(memory), entries),
+		.entries_size = ROOM,
+		.reserve = reserve,
+		.reserve_cells = reserve_cells,
+	};
 	return 0;
 }
 
@@ -166,8 +174,33 @@ static void entries_run_out(void **state)
 	assert_int_equal(add_number(0), -ENOMEM);
 }
 
+/* With a memory of what is in a long index, as processes have it: the names are the same ones. */
+static struct tally__directory_seen seen;
+
+static void what_was_seen_is_found(void **state)
+{
+	(void)state;
+	memset(&seen, 0, sizeof(seen));
+	directory.seen = &seen;
+	for (unsigned i = 0; i < INDEX - 12; i++)
+		assert_int_equal(add_number(i), i + 1);
+	assert_in_range(tally_atomic_u32_load(&seen.words), INDEX / 2, INDEX);
+	for (unsigned i = 0; i < INDEX - 12; i++)
+		assert_int_equal(add_number(i), i + 1);
+	/* What another process has added meanwhile is seen too. */
+	directory.seen = NULL;
+	assert_int_equal(add_number(1000), INDEX - 11);
+	directory.seen = &seen;
+	assert_int_equal(add_number(1000), INDEX - 11);
+	assert_int_equal(add(TALLY__KIND_COUNTER, "metric_3_total", ""), -EEXIST);
+	for (unsigned i = 2000; i < 2011; i++)
+		assert_int_equal(add_number(i), i - 2000 + INDEX - 10);
+	assert_int_equal(add_number(3000), -ENOSPC);
+	assert_int_equal(add_number(2010), INDEX);
+}
+
 /* Threads that add the same names in other orders. */
-enum { THREADS = 4, NAMES = 200 };
+enum { THREADS = 4, NAMES = 400 };
 
 static int64_t cells[THREADS][NAMES];
 static pthread_barrier_t together;
@@ -196,6 +229,8 @@ static void threads_agree_on_the_cells(void **state)
 		bool taken[NAMES + 1] = {0};
 
 		set_up(NULL);
+		memset(&seen, 0, sizeof(seen));
+		directory.seen = round % 2 ? &seen : NULL;
 		for (size_t i = 0; i < THREADS; i++)
 			assert_int_equal(pthread_create(&threads[i], NULL, add_all, (void *)i), 0);
 		for (size_t i = 0; i < THREADS; i++)
@@ -219,6 +254,7 @@ int main(void)
 		cmocka_unit_test_setup(a_full_index_refuses, set_up),
 		cmocka_unit_test_setup(cells_run_out, set_up),
 		cmocka_unit_test_setup(entries_run_out, set_up),
+		cmocka_unit_test_setup(what_was_seen_is_found, set_up),
 		cmocka_unit_test_setup(threads_agree_on_the_cells, set_up),
 	};
 

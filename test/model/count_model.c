@@ -219,6 +219,15 @@ static void use_and_destroy(void)
 	model_assert(tally_counter_load(&mine) == 2);
 }
 
+/* A counter whose cell was another's, read while it gets it. */
+static void leave_a_used_cell(void)
+{
+	tally_counter gone = {{.text_ = NULL}};
+
+	tally_counter_add(&gone, 7);
+	tally_counter_destroy(&gone);
+}
+
 static const struct model models[] = {
 	{.name = "counter",
 	 .threads = {add_two, add_two, read_twice},
@@ -246,6 +255,11 @@ static const struct model models[] = {
 	{.name = "updown", .threads = {goes_up, goes_down, is_never_negative}, .schedules = 8000},
 	{.name = "updown, by each",
 	 .threads = {goes_up_and_down, goes_up_and_down, is_never_negative},
+	 .schedules = 8000},
+	{.name = "used cell",
+	 .setup = leave_a_used_cell,
+	 .threads = {add_two, add_two, read_twice},
+	 .check = four_in_counter,
 	 .schedules = 8000},
 	{.name = "destroyed", .threads = {use_and_destroy, use_and_destroy}, .schedules = 8000},
 };

@@ -523,5 +523,7 @@ void tally__idle_reset(void)
 	pool.workers = 0;
 	pool.watcher = NULL;
 	pool.idle = pool.for_permits = (struct list){0};
-	publish();
+	/* Not before anybody has asked for the number: the child may still set it. */
+	if (pool.limit != 0)
+		publish();
 }

@@ -61,12 +61,22 @@ static void after_fork(void)
 		self->current->flags |= TASK_FORKED;
 }
 
+static bool fork_is_seen; /* written by the first thread, or guarded by lock */
+
+/* When the program begins, before it has threads: a fork may come before the runtime starts, since threads can
+ * wait for each other without it. Where that is refused, the start tries again. */
+__attribute__((constructor)) static void see_forks(void)
+{
+	fork_is_seen = fork_is_seen || tally__thread_after_fork(after_fork) == 0;
+}
+
 /* 0 or -ENOMEM. */
 static int start_once(void)
 {
 	int error = errno;
 	tally__lock_acquire(&lock);
-	if (!started && tally__thread_after_fork(after_fork) == 0) {
+	see_forks();
+	if (!started && fork_is_seen) {
 		unsigned long bytes = setting("TALLY_STACK_SIZE");
 		if (bytes != 0)
 			tally__stack_set_size(bytes);

@@ -184,7 +184,6 @@ static void hooks_are_refused(void **state)
 	(void)state;
 	fails_once_and_for_good(FAULT_KEY_CREATE, 1);
 	fails_once_and_for_good(FAULT_SETSPECIFIC, 3);
-	fails_once_and_for_good(FAULT_ATFORK, 1);
 }
 
 /* Overflows are not explained then; all else is as ever. */

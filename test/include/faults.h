@@ -22,7 +22,6 @@ enum fault {
 	FAULT_THREAD_CREATE,
 	FAULT_SETSPECIFIC,
 	FAULT_KEY_CREATE,
-	FAULT_ATFORK,
 	FAULT_SIGALTSTACK,
 	FAULT_SIGACTION,
 	FAULT_MEMBARRIER,
@@ -31,17 +30,8 @@ enum fault {
 };
 
 static const char *const fault_names[FAULTS] = {
-	"mmap",
-	"mprotect",
-	"madvise",
-	"pthread_create",
-	"pthread_setspecific",
-	"pthread_key_create",
-	"pthread_atfork",
-	"sigaltstack",
-	"sigaction",
-	"membarrier",
-	"futex wait",
+	"mmap",        "mprotect",  "madvise",    "pthread_create", "pthread_setspecific", "pthread_key_create",
+	"sigaltstack", "sigaction", "membarrier", "futex wait",
 };
 
 static struct {
@@ -135,14 +125,6 @@ int pthread_key_create(pthread_key_t *key, void (*destroy)(void *))
 {
 	REAL(pthread_key_create);
 	return fault_fails(FAULT_KEY_CREATE) ? EAGAIN : real(key, destroy);
-}
-
-/* Linked into the program itself, so there is no other to be found: it is this, for our purposes. */
-int __register_atfork(void (*prepare)(void), void (*in_parent)(void), void (*in_child)(void), void *object);
-
-int pthread_atfork(void (*prepare)(void), void (*in_parent)(void), void (*in_child)(void))
-{
-	return fault_fails(FAULT_ATFORK) ? ENOMEM : __register_atfork(prepare, in_parent, in_child, NULL);
 }
 
 int sigaltstack(const stack_t *wanted, stack_t *before)

@@ -329,6 +329,81 @@ static void a_fork_may_come_at_any_moment(void **state)
 		assert_passes(fork_in_the_middle, (void *)(uintptr_t)&worker_counts[i]);
 }
 
+/* --- without any task --- */
+
+static tally_waitgroup pair[2];
+
+/* Two threads that wait for each other in turn. */
+static void *take_turns(void *arg)
+{
+	size_t side = (size_t)(uintptr_t)arg;
+	for (;;) {
+		tally_waitgroup_wait(&pair[side]);
+		tally_waitgroup_add(&pair[side], 1);
+		tally_waitgroup_done(&pair[1 - side]);
+	}
+	return NULL;
+}
+
+/* Gives up at once, and so takes and gives back the lock of every bucket. */
+static void *give_up_often(void *arg)
+{
+	static tally_waitgroup many[1024];
+	(void)arg;
+	for (size_t i = 0; i < 1024; i++)
+		tally_waitgroup_add(&many[i], 1);
+	for (size_t i = 0;; i = (i + 1) % 1024)
+		tally_waitgroup_wait_until(&many[i], now() + 1000);
+	return NULL;
+}
+
+static void *done_soon(void *arg)
+{
+	tally_waitgroup_done(arg);
+	return NULL;
+}
+
+static void wait_in_child(void)
+{
+	for (int i = 0; i < 300; i++) {
+		tally_waitgroup group = {0}, never = {0};
+		pthread_t thread;
+		tally_waitgroup_add(&never, 1);
+		CHECK_EQUAL(tally_waitgroup_wait_until(&never, now() + 1), -ETIMEDOUT);
+		if (i % 100 != 0)
+			continue;
+		tally_waitgroup_add(&group, 1);
+		CHECK_EQUAL(pthread_create(&thread, NULL, done_soon, &group), 0);
+		tally_waitgroup_wait(&group);
+		pthread_join(thread, NULL);
+	}
+}
+
+static void fork_among_threads(void *arg)
+{
+	pthread_t thread;
+	int64_t end = soak_end();
+	(void)arg;
+	tally_waitgroup_add(&pair[1], 1);
+	for (size_t i = 0; i < 2; i++)
+		CHECK_EQUAL(pthread_create(&thread, NULL, take_turns, (void *)(uintptr_t)i), 0);
+	CHECK_EQUAL(pthread_create(&thread, NULL, give_up_often, NULL), 0);
+	for (size_t i = 0; i < 200 || now() < end; i++) {
+		pid_t child = fork();
+		if (child == 0) {
+			wait_in_child();
+			_exit(0);
+		}
+		await(child);
+	}
+}
+
+static void threads_that_only_wait_may_fork(void **state)
+{
+	(void)state;
+	assert_passes(fork_among_threads, NULL);
+}
+
 int main(void)
 {
 	if (UNDER_ASAN || UNDER_TSAN) {
@@ -343,6 +418,7 @@ int main(void)
 		cmocka_unit_test(tasks_fork),
 		cmocka_unit_test(tasks_on_main_fork),
 		cmocka_unit_test(a_fork_may_come_at_any_moment),
+		cmocka_unit_test(threads_that_only_wait_may_fork),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

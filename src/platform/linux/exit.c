@@ -4,7 +4,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "platform/lock.h"
+#include <tally/atomic.h>
+
 #include "platform/thread.h"
 
 /* What is to be called at the end of this thread; the key's value is its address. */
@@ -13,10 +14,9 @@ static _Thread_local struct {
 	void *arg;
 } hook;
 
-/* A lock and not pthread_once, which ThreadSanitizer would take for an order between the program's threads. */
-static struct tally__lock lock;
-static pthread_key_t key;
-static bool has_key; /* under the lock */
+/* The key and 1 more, or 0. Not by pthread_once, which ThreadSanitizer would take for an order between the
+ * program's threads, nor under a lock, which the child of a fork might find locked for good. */
+static tally_atomic_u64 key_made;
 
 static void run_hook(void *unused)
 {
@@ -26,11 +26,15 @@ static void run_hook(void *unused)
 
 static bool make_key(void)
 {
-	tally__lock_acquire(&lock);
-	has_key = has_key || pthread_key_create(&key, run_hook) == 0;
-	bool result = has_key;
-	tally__lock_release(&lock);
-	return result;
+	pthread_key_t mine;
+
+	if (tally_atomic_u64_load(&key_made) != 0)
+		return true;
+	if (pthread_key_create(&mine, run_hook) != 0)
+		return false;
+	if (!tally_atomic_u64_compare_and_swap(&key_made, 0, (uint64_t)mine + 1))
+		pthread_key_delete(mine);
+	return true;
 }
 
 int tally__thread_at_exit(void (*fn)(void *), void *arg)
@@ -39,7 +43,8 @@ int tally__thread_at_exit(void (*fn)(void *), void *arg)
 		return -ENOMEM;
 	hook.fn = fn;
 	hook.arg = arg;
-	return pthread_setspecific(key, &hook) == 0 ? 0 : -ENOMEM;
+	return pthread_setspecific((pthread_key_t)(tally_atomic_u64_load(&key_made) - 1), &hook) == 0 ? 0
+												      : -ENOMEM;
 }
 
 int tally__thread_after_fork(void (*fn)(void))

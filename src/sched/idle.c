@@ -6,6 +6,7 @@
 #include "platform/clock.h"
 #include "platform/cpus.h"
 #include "platform/lock.h"
+#include "platform/plain.h"
 #include "platform/thread.h"
 #include "sched/deadlock.h"
 #include "sched/loop.h"
@@ -48,6 +49,7 @@ static void list_append(struct list *list, struct tally__thread *thread, uint32_
 {
 	thread->queued = where;
 	thread->queue_next = NULL;
+	tally__plain_write(&thread->queue_next, sizeof(thread->queue_next));
 	thread->queue_previous = list->last;
 	if (list->last != NULL)
 		list->last->queue_next = thread;
@@ -479,17 +481,12 @@ int tally__idle_set_limit(int n)
 	int before = limit();
 	if (n > 0)
 		pool.limit = n < MOST_WORKERS ? n : MOST_WORKERS;
-	/* More permits may be free now than one. */
-	struct tally__thread *next, *granted = NULL;
-	while ((next = grant()) != NULL) {
-		next->queue_next = granted;
-		granted = next;
-	}
-	unlock();
-	while ((next = granted) != NULL) {
-		granted = next->queue_next;
+	/* More permits may be free now than one. Each is poked before the lock is given back: a thread that has
+	 * its permit may queue again at once, so none can be remembered in a list. */
+	struct tally__thread *next;
+	while ((next = grant()) != NULL)
 		poke(next);
-	}
+	unlock();
 	tally__idle_check();
 	return before;
 }

@@ -79,7 +79,10 @@ uint64_t tally__mine_slot(void)
 		tally_atomic_u32_store(&mine_patience, patience - 1);
 		return 0;
 	}
-	tally_atomic_u32_store(&mine_state, MINE_CLAIMING);
+	/* In one step: a signal handler that counts between a look and a store would claim a slot of its own,
+	 * which nobody would hand back. */
+	if (!tally_atomic_u32_compare_and_swap(&mine_state, MINE_NONE, MINE_CLAIMING))
+		return tally__slot;
 	slot = claim();
 	if (slot == TALLY__SLOT_SHARED) {
 		tally_atomic_u32_store(&mine_patience, PATIENCE);

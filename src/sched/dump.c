@@ -11,10 +11,14 @@
 
 #define MOST_LINES 100
 
+/* Lines are begun by their length alone: clearing all of one would be a call of memset, which ThreadSanitizer
+ * sees, in a signal handler on whatever stack was there. */
+
 void tally__dump_waiters(int fd)
 {
 	uint64_t count = 0;
-	struct tally__line line = {0};
+	struct tally__line line;
+	line.length = 0;
 	for (int i = 0; i < TALLY__LOT_BUCKETS; i++) {
 		tally__lock_acquire(&tally__lot[i].lock);
 		for (struct tally__waiter *waiter = tally__lot[i].first; waiter != NULL;
@@ -39,7 +43,8 @@ void tally__dump_waiters(int fd)
 
 static void list_running(int fd)
 {
-	struct tally__line line = {0};
+	struct tally__line line;
+	line.length = 0;
 	for (struct tally__thread *thread = tally__thread_first(); thread != NULL;
 	     thread = thread->next_registered) {
 		struct tally__task *task = tally_atomic_ptr_load(&thread->running);
@@ -62,7 +67,8 @@ static void list_blocked(struct tally__stack *stack, void *arg)
 	struct tally__frame *frame = task != NULL ? task->frame : NULL;
 	if (frame == NULL)
 		return;
-	struct tally__line line = {0};
+	struct tally__line line;
+	line.length = 0;
 	tally__line_add(&line, "task %u (function %p) ", task->id, task->call.address);
 	if (frame->waits_for != NULL)
 		tally__line_add(&line, "waits for wait group %p", frame->waits_for);
@@ -79,7 +85,8 @@ void tally_dump_tasks(int fd)
 	for (struct tally__thread *thread = tally__thread_first(); thread != NULL;
 	     thread = thread->next_registered)
 		waiting += tally__deque_size(&thread->deque);
-	struct tally__line line = {0};
+	struct tally__line line;
+	line.length = 0;
 	tally__line_add(&line, "%u queued, not started", waiting);
 	tally__line_write(&line, fd);
 }

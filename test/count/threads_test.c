@@ -85,6 +85,12 @@ static void slots_are_not_claimed_by_the_ended(void **state)
 	uint32_t used = tally__slots_used(&tally__region.slots);
 
 	(void)state;
+	if (UNDER_TSAN) {
+		/* It takes down what it knows of a thread in a destructor too, and ends the program if one that
+		 * comes later does anything that it watches. */
+		print_message("ThreadSanitizer does not stand code after its own end of a thread\n");
+		skip();
+	}
 	assert_int_equal(pthread_key_create(&stubborn_key, count_again), 0);
 	for (int i = 0; i < 100; i++) {
 		pthread_t thread;

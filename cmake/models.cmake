@@ -80,6 +80,7 @@ foreach(source ${sources})
   string(REGEX REPLACE "_model$" "" name ${name})
   tally_model_program(model_${name} ${source})
   add_test(NAME model/${name} COMMAND model_${name})
+  tally_test_rule(rule model/${name} model)
   tally_test_properties(model/${name} model "${rule}")
 endforeach()
 

@@ -1,4 +1,5 @@
 /* Programs without a race, of which nothing must be said. */
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "cases.h"
@@ -501,4 +502,59 @@ CASE(norace_a_million_tasks)
 	tally_waitgroup_go_n(&group, 1000000, count_one, &ops);
 	tally_waitgroup_wait(&group);
 	EXPECT(tally_atomic_u64_load(&ops) == 1000000);
+}
+
+/* What they need must be used again, or memory and what else ThreadSanitizer has for them comes to an end. */
+static void expect_memory_below(long megabytes)
+{
+	struct rusage usage;
+	EXPECT(getrusage(RUSAGE_SELF, &usage) == 0);
+	EXPECT(usage.ru_maxrss / 1024 < megabytes);
+}
+
+static void add_one(void *arg)
+{
+	tally_atomic_u64_add(arg, 1);
+}
+
+CASE(norace_a_million_tasks_queued_at_once)
+{
+	tally_atomic_u64 ops = {0};
+	for (int i = 0; i < 1000000; i++)
+		tally_waitgroup_go(&group, add_one, &ops);
+	tally_waitgroup_wait(&group);
+	EXPECT(tally_atomic_u64_load(&ops) == 1000000);
+	expect_memory_below(2000);
+}
+
+struct node {
+	long size;
+	long sum;
+};
+
+static void count_below(void *arg)
+{
+	struct node *node = arg, children[10];
+	tally_waitgroup wg = {0};
+	if (node->size == 1) {
+		node->sum = 1;
+		return;
+	}
+	for (int i = 0; i < 10; i++) {
+		children[i].size = node->size / 10;
+		tally_waitgroup_go(&wg, count_below, &children[i]);
+	}
+	tally_waitgroup_wait(&wg);
+	node->sum = 1;
+	for (int i = 0; i < 10; i++)
+		node->sum += children[i].sum;
+}
+
+CASE(norace_a_tree_of_a_million_tasks)
+{
+	struct node root = {.size = 1000000};
+	tally_waitgroup_go(&group, count_below, &root);
+	tally_waitgroup_wait(&group);
+	EXPECT(root.sum == 1111111);
+	expect_memory_below(4000);
 }

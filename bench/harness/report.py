@@ -123,7 +123,8 @@ def markdown(measured, machine):
 		have = ratio(ours, peer) if peer else ours.median
 		unit = f"x {target.peer}" if target.peer else row.unit
 		text.append(f"- {row.what}: {'not known' if have is None else number(have)} {unit}, "
-			    f"not {target.limit:,g} ({verdict(target, ours, peer)})")
+			    f"not {target.limit:,g}" + ("" if verdict(target, ours, peer) == "no"
+							 else f" ({verdict(target, ours, peer)})"))
 	return "\n".join(text) + "\n\n"
 
 

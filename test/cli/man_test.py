@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The man pages of the command are sound, and say something of all that the command knows."""
+"""The man pages are sound, and those of the command say something of all that it knows."""
 import re
 import shutil
 import sys
@@ -12,7 +12,7 @@ SOURCES = sorted((cli.SOURCE / "cmd/tally").glob("*.c"))
 
 class Pages(cli.CommandTest):
 	def test_mandoc_finds_nothing(self):
-		result = self.call(["mandoc", "-T", "lint", "-W", "warning", *PAGES])
+		result = self.call(["mandoc", "-T", "lint", "-W", "warning", *(cli.SOURCE / "doc/man").glob("*.[1-8]")])
 		self.assertEqual((result.returncode, result.stdout + result.stderr), (0, ""))
 
 	def test_each_verb_has_a_page(self):

@@ -9,6 +9,15 @@ set -eu
 for page in "$TALLY_SOURCE"/doc/man/*.[1-8]; do
 	[ -f "$prefix/share/man/man${page##*.}/${page##*/}" ] || { echo "${page##*/} is not installed"; exit 1; }
 done
+# Each function that a header declares, but for forms of one that is there, has a page under its own name.
+for call in tally_atomic_u64_add tally_atomic_bool_compare_and_swap tally_atomic_ptr_load \
+	$(sed -nE 's/^(TALLY_API|static inline) .*\b(tally_[a-z]\w*)\(.*/\2/p' \
+		"$TALLY_SOURCE"/include/tally/[b-z]*.h); do
+	page=$prefix/share/man/man3/$call.3
+	[ -f "$page" ] || { echo "no page for $call"; exit 1; }
+	[ "$(wc -l <"$page")" != 1 ] || page=$prefix/share/man/$(sed 's/^\.so //' "$page")
+	grep -q "${call#tally_atomic_*_}" "$page" || { echo "$page says nothing of $call"; exit 1; }
+done
 if grep -rIF -e "$TALLY_SOURCE" -e "$TALLY_BUILD" -e "$work" "$prefix"; then
 	echo "an installed file names a folder that a user has not"
 	exit 1

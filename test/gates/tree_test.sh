@@ -44,3 +44,14 @@ seq 601 | sed 's/.*/int a&;/' | plant src/count/slot.c
 sees check-tree 'src/count/slot.c: 601 lines, more than 600'
 seq 600 | sed 's/.*/int a&;/' | plant src/count/slot.c
 accepts check-tree
+
+for page in design/none none; do
+	echo "/* See doc/""$page.md. */" | plant src/count/slot.c
+	sees check-tree "src/count/slot.c:1: there is no doc/""$page.md"
+done
+rm "$tree/src/count/slot.c"
+mkdir -p "$tree/doc/design"
+echo 'See [this](design/none.md) and [that](design).' | plant doc/"page.md"
+sees check-tree 'page.md:1: there is no design/none.md'
+echo 'No design.' | plant doc/design/"none.md"
+accepts check-tree

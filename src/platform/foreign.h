@@ -22,7 +22,7 @@ int tally__foreign_read(int file, void *buffer, size_t bytes, uint64_t offset);
 /* Opens each file of a process that may be a region, and calls found(file, arg), which closes it; until that
  * returns something other than 0, which is returned. Otherwise 0; -ESRCH: no such process; -EACCES: the kernel
  * does not let us look; -EPERM: there was one that the process has closed, and the kernel does not let us open
- * it. A file may be found twice. */
+ * it, whatever else was found. A file may be found twice, and files that are no regions are found too. */
 int tally__foreign_regions(int pid, int (*found)(int file, void *arg), void *arg);
 
 /* Whether the process has something that looks like a region of ours, opened or not. */

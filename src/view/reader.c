@@ -72,8 +72,9 @@ static int read_header(struct tally__header *header, int file)
 	int error = tally__foreign_read(file, header, sizeof(*header), 0);
 	if (error != 0)
 		return error;
+	/* Other shared memory may begin with zeros too. */
 	if (memcmp(header->magic, zeros, sizeof(zeros)) == 0)
-		return -EAGAIN;
+		return size == TALLY__REGION_SIZE ? -EAGAIN : -ENODATA;
 	if (memcmp(header->magic, TALLY__REGION_MAGIC, sizeof(header->magic)) != 0)
 		return -ENODATA;
 	/* The other byte order is that of another machine. */

@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import subprocess
+import tempfile
 import unittest
 
 from cli import BUILD, FAILED, NOBODY, SOURCE, TALLY, CommandTest
@@ -60,6 +61,47 @@ COUNTERS = {
 }
 GAUGES = {"http_connections": -2, "level": -2**63}
 
+# All that programs share without counting: nameless memory, a memfd, a file that is gone, one that is there.
+SHARED = """\
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#ifdef COUNTS
+#include <tally/counter.h>
+TALLY_COUNTER(spins, "spins_total", "Turns.");
+#endif
+
+static void share(int file, int flags)
+{
+	if (file >= 0 && ftruncate(file, 65536) != 0)
+		abort();
+	if (mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_SHARED | flags, file, 0) == MAP_FAILED)
+		abort();
+}
+
+int main(int argc, char **argv)
+{
+	share(-1, MAP_ANONYMOUS);
+	share(memfd_create("other", 0), 0);
+	share(open(argv[1], O_RDWR | O_CREAT, 0600), 0);
+	unlink(argv[1]);
+	share(open(argv[2], O_RDWR | O_CREAT, 0600), 0);
+#ifdef COUNTS
+	tally_counter_add(&spins, 3);
+#endif
+	if (argc > 3)
+		for (int fd = 3; fd < 1024; fd++)
+			close(fd);
+	puts("ready");
+	fflush(stdout);
+	for (;;)
+		pause();
+}
+"""
+
 
 def build(folder, name="program", text=PROGRAM, libraries=None):
 	"""Compiles a program against this build's library."""
@@ -74,14 +116,19 @@ def build(folder, name="program", text=PROGRAM, libraries=None):
 
 
 class Cat(CommandTest):
-	def start(self, *arguments, program=None, env=None):
+	def start(self, *arguments, program=None, env=None, **more):
 		process = subprocess.Popen([program or build(self.folder), *arguments], stdout=subprocess.PIPE,
-					   env={**os.environ, **(env or {})})
+					   env={**os.environ, **(env or {})}, **more)
 		self.addCleanup(process.stdout.close)
 		self.addCleanup(process.wait)
 		self.addCleanup(process.kill)
 		self.assertEqual(process.stdout.readline(), b"ready\n")
 		return process
+
+	def start_as_nobody(self, program, *arguments):
+		for path in [self.folder, program]:
+			path.chmod(0o755)
+		return self.start(*arguments, program=program, user=NOBODY, group=NOBODY, extra_groups=[])
 
 	def cat(self, *arguments, code=0, **more):
 		result = subprocess.run([TALLY, "cat", *map(str, arguments)], capture_output=True, **more)
@@ -180,18 +227,37 @@ class Cat(CommandTest):
 		message = self.cat(private.pid, code=FAILED, user=NOBODY, group=NOBODY, extra_groups=[])
 		self.assertRegex(message, r"^tally: process \d+: the kernel does not let this user look at it.*\n$")
 		# Their own, whose descriptors are closed: dumpable, so they may look, but not open what is closed.
-		program = build(self.folder)
-		for path in [self.folder, program]:
-			path.chmod(0o755)
-		process = subprocess.Popen([program, "daemon"], stdout=subprocess.PIPE, user=NOBODY, group=NOBODY,
-					   extra_groups=[])
-		self.addCleanup(process.stdout.close)
-		self.addCleanup(process.wait)
-		self.addCleanup(process.kill)
-		self.assertEqual(process.stdout.readline(), b"ready\n")
+		process = self.start_as_nobody(build(self.folder), "daemon")
 		message = self.cat(process.pid, code=FAILED, user=NOBODY, group=NOBODY, extra_groups=[])
 		self.assertRegex(message, r"^tally: process \d+: the process has closed the descriptor.*CAP_.*\n$")
 		self.assert_json_is_exact(self.cat(process.pid, "--format", "json"))
+
+	def test_other_shared_memory_is_not_in_the_way(self):
+		counts = build(self.folder, "counts", "#define COUNTS\n" + SHARED)
+		shares = build(self.folder, "shares", SHARED)
+		places = [self.folder / "gone", self.folder / "there"]
+		process = self.start(*places, program=counts)
+		self.assertIn("\nspins_total 3\n", self.cat(process.pid))
+		process = self.start(*places, program=shares)
+		self.assertIn("there are no counters of tally in it", self.cat(process.pid, code=FAILED))
+		self.assertFalse([line for line in self.cat().splitlines() if line.split()[0] == str(process.pid)])
+
+	def test_other_shared_memory_is_not_in_the_way_of_a_user(self):
+		if os.geteuid() != 0:
+			self.skipTest("the test before this was as a user")
+		nobody = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+		counts = build(self.folder, "counts", "#define COUNTS\n" + SHARED)
+		shares = build(self.folder, "shares", SHARED)
+		with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+			os.chmod(folder, 0o777)
+			places = [f"{folder}/gone", f"{folder}/there"]
+			process = self.start_as_nobody(counts, *places)
+			self.assertIn("\nspins_total 3\n", self.cat(process.pid, **nobody))
+			process = self.start_as_nobody(shares, *places)
+			self.assertIn("there are no counters of tally in it", self.cat(process.pid, code=FAILED, **nobody))
+			# What can be opened does not hide what cannot.
+			process = self.start_as_nobody(counts, *places, "daemon")
+			self.assertIn("closed the descriptor", self.cat(process.pid, code=FAILED, **nobody))
 
 	def test_a_file_outlives_kill_9(self):
 		region = self.folder / "region"

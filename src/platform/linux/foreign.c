@@ -14,12 +14,21 @@
 
 #define MEMFD "/memfd:tally (deleted)"
 
+enum { MOST_OPENED = 64 }; /* files of one process that are remembered; more are opened twice */
+
 int tally__foreign_open(const char *path)
 {
 	struct stat status;
 	int saved = errno;
-	/* Without O_NONBLOCK a FIFO would wait for a writer; O_NOCTTY for what turns out to be a terminal. */
-	int file = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	int file;
+	/* To open a device may do something. */
+	if (stat(path, &status) == 0 && !S_ISREG(status.st_mode)) {
+		errno = saved;
+		return -ENODATA;
+	}
+	/* It may have become another by now. Without O_NONBLOCK a FIFO would wait for a writer; O_NOCTTY for
+	 * what turns out to be a terminal. */
+	file = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (file < 0) {
 		file = errno == ENXIO ? -ENODATA : -errno;
 	} else if (fstat(file, &status) != 0 || !S_ISREG(status.st_mode)) {
@@ -70,21 +79,20 @@ int tally__foreign_read(int file, void *buffer, size_t bytes, uint64_t offset)
 
 /* A file that a process has mapped, as a line of its maps says. */
 struct mapping {
-	uint64_t start, end, inode;
+	uint64_t start, end, offset, inode;
+	char permissions[8];
 	char path[PATH_MAX];
+	bool reserved; /* what follows is address space of the same file, without access: so a region looks */
 };
 
-/* Reads a line of /proc/PID/maps. False: it is not a shared, writable mapping of the beginning of a file. */
+/* Reads a line of /proc/PID/maps. False: it is not the mapping of a file. */
 static bool parse_mapping(const char *line, struct mapping *mapping)
 {
-	char permissions[8];
-	uint64_t offset;
 	int at = 0;
+	mapping->reserved = false;
 	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %7s %" SCNx64 " %*s %" SCNu64 " %n", &mapping->start,
-		   &mapping->end, permissions, &offset, &mapping->inode, &at) < 5 ||
-	    at == 0)
-		return false;
-	if (strcmp(permissions, "rw-s") != 0 || offset != 0 || line[at] != '/')
+		   &mapping->end, mapping->permissions, &mapping->offset, &mapping->inode, &at) < 5 ||
+	    at == 0 || line[at] != '/')
 		return false;
 	size_t length = strcspn(line + at, "\n");
 	if (length >= sizeof(mapping->path))
@@ -92,6 +100,18 @@ static bool parse_mapping(const char *line, struct mapping *mapping)
 	memcpy(mapping->path, line + at, length);
 	mapping->path[length] = '\0';
 	return true;
+}
+
+/* Whether it is a shared, writable mapping of the beginning of its file. */
+static bool is_candidate(const struct mapping *mapping)
+{
+	return strcmp(mapping->permissions, "rw-s") == 0 && mapping->offset == 0;
+}
+
+static bool is_reserved_by(const struct mapping *next, const struct mapping *mapping)
+{
+	return next->start == mapping->end && next->inode == mapping->inode &&
+	       strcmp(next->permissions, "---s") == 0;
 }
 
 static bool is_memfd(const char *path)
@@ -128,10 +148,37 @@ static int open_mapping(int pid, const struct mapping *mapping)
 	return file == -ENOENT ? open_by_range(pid, mapping) : file;
 }
 
-static int visit_descriptors(int pid, int (*found)(int file, void *arg), void *arg)
+/* What is looked for in a process, and what has been found. */
+struct search {
+	int pid;
+	int (*found)(int file, void *arg);
+	void *arg;
+	int refused;                  /* -EPERM or -EACCES: there was one that could not be opened */
+	uint64_t opened[MOST_OPENED]; /* inodes of the memfds found by descriptor */
+	size_t opened_count;
+};
+
+static bool was_opened(const struct search *search, uint64_t inode)
+{
+	for (size_t i = 0; i < search->opened_count; i++)
+		if (search->opened[i] == inode)
+			return true;
+	return false;
+}
+
+/* Hands a memfd over, and remembers which it was. */
+static int report_memfd(struct search *search, int file)
+{
+	struct stat status;
+	if (search->opened_count < MOST_OPENED && fstat(file, &status) == 0)
+		search->opened[search->opened_count++] = status.st_ino;
+	return search->found(file, search->arg);
+}
+
+static int search_descriptors(struct search *search)
 {
 	char path[PATH_MAX], target[64];
-	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+	snprintf(path, sizeof(path), "/proc/%d/fd", search->pid);
 	DIR *folder = opendir(path);
 	if (folder == NULL)
 		return errno == ENOENT ? -ESRCH : -errno;
@@ -144,14 +191,46 @@ static int visit_descriptors(int pid, int (*found)(int file, void *arg), void *a
 		target[length] = '\0';
 		if (!is_memfd(target))
 			continue;
-		snprintf(path, sizeof(path), "/proc/%d/fd/%s", pid, entry->d_name);
+		snprintf(path, sizeof(path), "/proc/%d/fd/%s", search->pid, entry->d_name);
 		int file = tally__foreign_open(path);
 		if (file >= 0)
-			result = found(file, arg);
+			result = report_memfd(search, file);
 		else if (file != -ENOENT)
 			result = file;
 	}
 	closedir(folder);
+	return result;
+}
+
+/* Two lines of maps: the one that may be a region is looked at when the next is known. */
+struct lines {
+	struct mapping now, next;
+};
+
+static int visit_lines(FILE *maps, struct lines *lines, int (*visit)(const struct mapping *mapping, void *arg),
+		       void *arg)
+{
+	char *line = NULL;
+	size_t room = 0;
+	int result = 0;
+	bool pending = false;
+	errno = 0;
+	while (result == 0 && getline(&line, &room, maps) > 0) {
+		bool mapped = parse_mapping(line, &lines->next);
+		if (pending) {
+			lines->now.reserved = mapped && is_reserved_by(&lines->next, &lines->now);
+			result = visit(&lines->now, arg);
+		}
+		pending = mapped && is_candidate(&lines->next);
+		if (pending)
+			lines->now = lines->next;
+		errno = 0;
+	}
+	if (result == 0 && ferror(maps))
+		result = errno == ESRCH ? -ESRCH : -EACCES;
+	else if (result == 0 && pending)
+		result = visit(&lines->now, arg);
+	free(line);
 	return result;
 }
 
@@ -163,62 +242,43 @@ static int visit_mappings(int pid, int (*visit)(const struct mapping *mapping, v
 	FILE *maps = fopen(path, "re");
 	if (maps == NULL)
 		return errno == ENOENT ? -ESRCH : -errno;
-	struct mapping *mapping = malloc(sizeof(*mapping));
-	char *line = NULL;
-	size_t room = 0;
-	int result = mapping != NULL ? 0 : -ENOMEM;
-	errno = 0;
-	while (result == 0 && getline(&line, &room, maps) > 0) {
-		if (parse_mapping(line, mapping))
-			result = visit(mapping, arg);
-		errno = 0;
-	}
-	if (result == 0 && ferror(maps))
-		result = errno == ESRCH ? -ESRCH : -EACCES;
-	free(line);
-	free(mapping);
+	struct lines *lines = malloc(sizeof(*lines));
+	int result = lines != NULL ? visit_lines(maps, lines, visit, arg) : -ENOMEM;
+	free(lines);
 	fclose(maps);
 	return result;
 }
 
-struct search {
-	int pid;
-	int (*found)(int file, void *arg);
-	void *arg;
-	int refused; /* -EPERM or -EACCES: there was one that could not be opened */
-	int opened;
-};
+/* Nobody but a program that counts has a memfd of our name, or maps more of a file than it may touch. Other
+ * shared memory, which most systems are full of, is nothing to complain about. */
+static bool looks_like_region(const struct mapping *mapping)
+{
+	return is_memfd(mapping->path) || mapping->reserved;
+}
 
 static int open_and_report(const struct mapping *mapping, void *arg)
 {
 	struct search *search = arg;
+	if (is_memfd(mapping->path) && was_opened(search, mapping->inode))
+		return 0;
 	int file = open_mapping(search->pid, mapping);
-	if (file >= 0) {
-		search->opened++;
+	if (file >= 0)
 		return search->found(file, search->arg);
-	}
-	if (file == -EPERM || (file == -EACCES && search->refused == 0))
+	if (looks_like_region(mapping) && (file == -EPERM || (file == -EACCES && search->refused == 0)))
 		search->refused = file;
 	return file == -EMFILE || file == -ENFILE || file == -ENOMEM ? file : 0;
-}
-
-static int count_opened(int file, void *arg)
-{
-	struct search *search = arg;
-	search->opened++;
-	return search->found(file, search->arg);
 }
 
 int tally__foreign_regions(int pid, int (*found)(int file, void *arg), void *arg)
 {
 	int saved = errno;
 	struct search search = {.pid = pid, .found = found, .arg = arg};
-	int result = visit_descriptors(pid, count_opened, &search);
+	int result = search_descriptors(&search);
 	/* Those of its descriptors and those of its mappings: it may have closed some. */
-	bool has_memfd = search.opened != 0;
 	if (result == 0)
 		result = visit_mappings(pid, open_and_report, &search);
-	if (result == 0 && search.refused != 0 && !has_memfd && search.opened == 0)
+	/* Without that one the sums would be wrong. */
+	if (result == 0)
 		result = search.refused;
 	errno = saved;
 	return result;

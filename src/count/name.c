@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "region/name.h"
+
 static const char counter_ending[] = "_total";
 static const char reserved_ending[] = "_created";
 
@@ -15,68 +17,25 @@ static bool ends_with(const char *name, uint32_t length, const char *ending)
 	return length >= ending_length && memcmp(name + length - ending_length, ending, ending_length) == 0;
 }
 
-static bool may_stand_in_name(unsigned char character, bool first)
-{
-	return (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z') ||
-	       character == '_' || character == ':' || (!first && character >= '0' && character <= '9');
-}
-
-/* The bytes of the UTF-8 character at `at`, or 0 if there is none. */
-static int utf8_length(const unsigned char *at)
-{
-	/* The least and greatest second byte; every further one is a continuation. */
-	unsigned char low = 0x80;
-	unsigned char high = 0xbf;
-	int length;
-
-	if (at[0] < 0x80)
-		return 1;
-	if (at[0] < 0xc2 || at[0] > 0xf4)
-		return 0;
-	length = at[0] < 0xe0 ? 2 : at[0] < 0xf0 ? 3 : 4;
-	if (at[0] == 0xe0)
-		low = 0xa0; /* else there is a shorter form */
-	if (at[0] == 0xed)
-		high = 0x9f; /* else a surrogate */
-	if (at[0] == 0xf0)
-		low = 0x90;
-	if (at[0] == 0xf4)
-		high = 0x8f; /* else above U+10FFFF */
-	if (at[1] < low || at[1] > high)
-		return 0;
-	for (int i = 2; i < length; i++) {
-		if (at[i] < 0x80 || at[i] > 0xbf)
-			return 0;
-	}
-	return length;
-}
-
 static bool is_utf8(const char *text)
 {
-	const unsigned char *at = (const unsigned char *)text;
-
-	while (*at) {
-		int length = utf8_length(at);
+	while (*text) {
+		size_t length = tally__utf8_length(text);
 
 		if (length == 0)
 			return false;
-		at += length;
+		text += length;
 	}
 	return true;
 }
 
 static const char *check_name(const struct tally__definition *definition)
 {
-	const char *name = definition->name;
-	uint32_t length = definition->name_length;
-
-	if (length == 0)
+	if (definition->name_length == 0)
 		return "it is empty";
-	for (uint32_t i = 0; i < length; i++) {
-		if (!may_stand_in_name((unsigned char)name[i], i == 0))
-			return "a name consists of letters, digits, _ and :, and begins with no digit";
-	}
-	if (length > TALLY__NAME_MAX)
+	if (!tally__name_is_made_of_letters(definition->name, definition->name_length))
+		return "a name consists of letters, digits, _ and :, and begins with no digit";
+	if (definition->name_length > TALLY__NAME_MAX)
 		return "it is longer than 255 bytes";
 	return NULL;
 }

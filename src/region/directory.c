@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "platform/plain.h"
+#include "region/name.h"
 
 /* Words of the index are made accessible so many at once. */
 enum { WORDS_AT_A_TIME = 64 };
@@ -17,22 +18,11 @@ enum { WORDS_AT_A_TIME = 64 };
 /* Of a short index nothing is remembered: that would take more memory than the index does. */
 enum { WORDS_NOT_SEEN = 256 };
 
-/* The length of a name without an ending _total. */
-static uint32_t stem_length(const char *name, uint32_t length)
-{
-	static const char ending[] = "_total";
-	uint32_t ending_length = sizeof(ending) - 1;
-
-	if (length > ending_length && memcmp(name + length - ending_length, ending, ending_length) == 0)
-		return length - ending_length;
-	return length;
-}
-
 uint32_t tally__directory_hash(const char *name, uint32_t length)
 {
 	uint32_t hash = 2166136261u;
 
-	length = stem_length(name, length);
+	length = (uint32_t)tally__name_stem(name, length);
 	for (uint32_t i = 0; i < length; i++)
 		hash = (hash ^ (unsigned char)name[i]) * 16777619u;
 	return hash;
@@ -61,9 +51,9 @@ static const struct tally__entry *entry_at(const struct tally__directory *direct
 
 static bool has_name(const struct tally__entry *entry, const struct tally__definition *wanted)
 {
-	uint32_t length = stem_length(wanted->name, wanted->name_length);
+	size_t length = tally__name_stem(wanted->name, wanted->name_length);
 
-	return stem_length(entry->text, entry->name_length) == length &&
+	return tally__name_stem(entry->text, entry->name_length) == length &&
 	       memcmp(entry->text, wanted->name, length) == 0;
 }
 

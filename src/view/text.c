@@ -5,32 +5,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "region/name.h"
 #include "view/name.h"
-
-size_t tally__utf8_length(const char *text)
-{
-	const unsigned char *byte = (const unsigned char *)text;
-	size_t length;
-	uint32_t code, least;
-	if (byte[0] < 0x80)
-		return byte[0] != '\0';
-	if (byte[0] >= 0xc2 && byte[0] <= 0xdf) {
-		length = 2, code = byte[0] & 0x1fU, least = 0x80;
-	} else if ((byte[0] & 0xf0) == 0xe0) {
-		length = 3, code = byte[0] & 0x0fU, least = 0x800;
-	} else if (byte[0] >= 0xf0 && byte[0] <= 0xf4) {
-		length = 4, code = byte[0] & 0x07U, least = 0x10000;
-	} else {
-		return 0;
-	}
-	for (size_t i = 1; i < length; i++) {
-		if ((byte[i] & 0xc0) != 0x80)
-			return 0;
-		code = code << 6 | (byte[i] & 0x3fU);
-	}
-	bool surrogate = code >= 0xd800 && code <= 0xdfff;
-	return code >= least && code <= 0x10ffff && !surrogate ? length : 0;
-}
 
 void tally__print_escaped(const char *text, const char *escaped, FILE *out)
 {

@@ -8,9 +8,6 @@ void tally__print_openmetrics(const tally_view *view, FILE *out);
 void tally__print_prometheus(const tally_view *view, FILE *out);
 void tally__print_json(const tally_view *view, FILE *out);
 
-/* The length of the UTF-8 sequence at the start of text, or 0 if there is none that is valid. */
-size_t tally__utf8_length(const char *text);
-
 /* Prints a text: control characters become spaces, what is not UTF-8 becomes U+FFFD; a line feed becomes \n,
  * and a backslash goes before each backslash and each of the characters in `escaped`. */
 void tally__print_escaped(const char *text, const char *escaped, FILE *out);

@@ -23,15 +23,16 @@ fuzz() {
 		"test/fuzz/${name}_fuzz.c" "$@" -o "$work/$name"
 	mkdir -p "$work/corpus-$name"
 	# First what is known, each once; then from there.
-	"$work/$name" -runs=0 "test/fuzz/corpus/$name" 2>"$work/$name.log" || { cat "$work/$name.log"; exit 1; }
+	"$work/$name" -runs=0 -artifact_prefix="$work/$name-" "test/fuzz/corpus/$name" 2>"$work/$name.log" ||
+		{ cat "$work/$name.log"; exit 1; }
 	"$work/$name" -max_total_time="$seconds" -max_len="$longest" -seed="$seed" -timeout=10 -rss_limit_mb=1024 \
 		-artifact_prefix="$work/$name-" "$work/corpus-$name" "test/fuzz/corpus/$name" >"$work/$name.log" 2>&1 ||
 		{ tail -40 "$work/$name.log"; exit 1; }
 	grep -E '^Done|stat::number_of_executed' "$work/$name.log" | sed "s/^/$name: /"
 }
 
-view="src/view/json.c src/view/list.c src/view/name.c src/view/reader.c src/view/text.c src/view/view.c
-	src/platform/linux/foreign.c"
+view="src/region/name.c src/view/json.c src/view/list.c src/view/name.c src/view/reader.c src/view/text.c
+	src/view/view.c src/platform/linux/foreign.c"
 # shellcheck disable=SC2086 # several files
 fuzz region 4096 $view
 # shellcheck disable=SC2086

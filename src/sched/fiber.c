@@ -18,7 +18,8 @@
 struct tally__fiber {
 	struct tally__fiber *next;
 	void *race_fiber;
-	void *base; /* where the stack pointer starts */
+	void *base;  /* where the stack pointer starts */
+	void *start; /* what the spawner published */
 	void (*body)(struct tally__task *task);
 	void *caller;    /* the context that waits for the task's end */
 	void *abandoned; /* the one that is left then */
@@ -82,11 +83,20 @@ static void put(struct tally__fiber *fiber)
 	tally__lock_release(&pool.lock);
 }
 
+/* The fiber is entered and left on its own stack: a signal handler, which ThreadSanitizer may call wherever the
+ * C library is called, else would be seen to use the loop's stack as the task. */
 static void task_starts(void)
 {
 	struct tally__thread *thread = tally__thread_self();
 	struct tally__fiber *fiber = thread->entering;
-	fiber->body(thread->current);
+	struct tally__task *task = thread->current;
+	tally__race_switch(fiber->race_fiber);
+	tally__race_receive(fiber->start, task->id);
+	fiber->body(task);
+	tally__race_task_ends();
+	if (task->group != NULL)
+		tally__race_release(task->group);
+	tally__race_switch(thread->race_fiber);
 	tally__context_switch(&fiber->abandoned, fiber->caller);
 }
 
@@ -97,15 +107,10 @@ void tally__fiber_run(struct tally__thread *thread, void *start, void (*body)(st
 		thread->locals_marked = true;
 		tally__race_locals_are_private();
 	}
+	fiber->start = start;
 	fiber->body = body;
 	thread->entering = fiber;
-	tally__race_switch(fiber->race_fiber);
-	tally__race_receive(start, thread->current->id);
 	tally__context_start(&fiber->caller, fiber->base, task_starts);
-	tally__race_task_ends();
-	if (thread->current->group != NULL)
-		tally__race_release(thread->current->group);
-	tally__race_switch(thread->race_fiber);
 	put(fiber);
 }
 

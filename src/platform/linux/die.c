@@ -12,6 +12,8 @@
 
 #include <tally/atomic.h>
 
+#include "platform/race.h"
+
 #ifdef TALLY_COVERAGE
 /* abort() and _exit() keep nothing of what was run until then. tools/coverage puts the second in the place of
  * _exit everywhere, with a macro. */
@@ -65,7 +67,10 @@ void tally__line_write(struct tally__line *line, int fd)
 	int saved = errno;
 
 	line->text[line->length] = '\n';
+	/* Maybe in a signal handler, on whatever stack was there. */
+	tally__race_ignore_begin();
 	write_without_sigpipe(fd, line->text, line->length + 1);
+	tally__race_ignore_end();
 	line->length = 0;
 	errno = saved;
 }

@@ -228,9 +228,11 @@ bool tally__idle_work_is_visible(void)
 	if (tally__queue_size() != 0)
 		return true;
 	for (struct tally__thread *thread = tally__thread_first(); thread != NULL;
-	     thread = thread->next_registered)
+	     thread = thread->next_registered) {
+		tally__plain_read(&thread->next_registered, sizeof(thread->next_registered));
 		if (tally__deque_size(&thread->deque) != 0)
 			return true;
+	}
 	return false;
 }
 

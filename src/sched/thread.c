@@ -49,6 +49,7 @@ static struct tally__thread *take(void)
 		if (thread != NULL) {
 			tally__deque_start(&thread->deque, (char *)thread + head, FIRST_CAPACITY);
 			thread->next_registered = tally__thread_first();
+			tally__plain_write(&thread->next_registered, sizeof(thread->next_registered));
 			tally_atomic_ptr_store(&registry.threads, thread);
 		}
 	}
@@ -63,6 +64,7 @@ static void clean(struct tally__thread *thread)
 {
 	tally__race_ignore_begin();
 	thread->current = NULL;
+	tally__plain_write(&thread->current, sizeof(thread->current));
 	thread->stack = NULL;
 	thread->ready = thread->woken_before = thread->yielded_first = thread->yielded_last = NULL;
 	thread->done_group = NULL;
@@ -109,6 +111,7 @@ static void detach(void *arg)
 	if (thread->watched)
 		tally__signal_stack_remove(thread->signal_stack);
 	tally__local_set(NULL);
+	tally__plain_write(&thread->current, sizeof(thread->current));
 	tally_atomic_bool_store(&thread->in_use, false);
 }
 

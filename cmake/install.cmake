@@ -31,6 +31,8 @@ string(REGEX REPLACE "/$" "" TALLY_PC_TO_PREFIX ${TALLY_PC_TO_PREFIX})
 configure_file(${PROJECT_SOURCE_DIR}/cmake/tally.pc.in ${PROJECT_BINARY_DIR}/tally.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/tally.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
+install(FILES ${PROJECT_SOURCE_DIR}/tools/tally-gdb.py DESTINATION ${CMAKE_INSTALL_DATADIR}/tally)
+
 foreach(section RANGE 1 8)
   file(GLOB pages CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/doc/man/*.${section})
   if(pages)

@@ -2,10 +2,15 @@
 #ifndef TALLY_PLATFORM_THREAD_H_
 #define TALLY_PLATFORM_THREAD_H_
 
+#include <stdint.h>
+
 /* Starts fn(arg) on a new detached thread named `tally`, with every signal blocked but those a fault raises,
  * a stack of 256 KiB beside its thread-local variables, and timers that are exact to a microsecond.
  * Returns 0 or -errno (-EAGAIN: the system has no thread for us). */
 int tally__thread_start(void (*fn)(void *), void *arg);
+
+/* The system's number of the calling thread, as debuggers and /proc show it. */
+uint32_t tally__thread_number(void);
 
 /* Lets another thread run. */
 void tally__thread_yield(void);

@@ -1,9 +1,10 @@
-/* sched/dump.c - lists of tasks, for people. */
+/* sched/dump.c - lists of tasks, for people; and for debuggers, where they find the same. */
 #include "sched/dump.h"
 
 #include <tally/task.h>
 
 #include "park/lot.h"
+#include "platform/debugger.h"
 #include "platform/die.h"
 #include "sched/queue.h"
 #include "sched/stack.h"
@@ -90,3 +91,50 @@ void tally_dump_tasks(int fd)
 	tally__line_add(&line, "%u queued, not started", waiting);
 	tally__line_write(&line, fd);
 }
+
+const struct tally__debug tally__debug[] TALLY__FOR_DEBUGGERS = {
+	{"version", 1},
+	{"threads", (uintptr_t)&tally__threads},
+	{"slabs", (uintptr_t)&tally__slabs},
+	{"queue", (uintptr_t)&tally__queue},
+	{"thread.next", offsetof(struct tally__thread, next_registered)},
+	{"thread.in_use", offsetof(struct tally__thread, in_use)},
+	{"thread.number", offsetof(struct tally__thread, number)},
+	{"thread.running", offsetof(struct tally__thread, running)},
+	{"thread.waits_for", offsetof(struct tally__thread, waits_for)},
+	{"thread.native", offsetof(struct tally__thread, native)},
+	{"thread.ready", offsetof(struct tally__thread, ready)},
+	{"thread.woken_before", offsetof(struct tally__thread, woken_before)},
+	{"thread.mailbox", offsetof(struct tally__thread, mailbox)},
+	{"thread.deque", offsetof(struct tally__thread, deque)},
+	{"deque.bottom", offsetof(struct tally__deque, bottom)},
+	{"deque.top", offsetof(struct tally__deque, top)},
+	{"deque.buffer", offsetof(struct tally__deque, buffer)},
+	{"buffer.mask", offsetof(struct tally__deque_buffer, mask)},
+	{"buffer.slot", offsetof(struct tally__deque_buffer, slot)},
+	{"queue.first", offsetof(struct tally__queue, first)},
+	{"queue.size", offsetof(struct tally__queue, size)},
+	{"slab.next", offsetof(struct tally__slab, next)},
+	{"slab.first_slot", offsetof(struct tally__slab, first_slot)},
+	{"slab.slot_bytes", offsetof(struct tally__slab, slot_bytes)},
+	{"slab.stacks", offsetof(struct tally__slab, stacks)},
+	{"slab.count", TALLY__SLAB_STACKS},
+	{"stack.bytes", sizeof(struct tally__stack)},
+	{"stack.bottom", offsetof(struct tally__stack, bottom)},
+	{"stack.top", offsetof(struct tally__stack, top)},
+	{"stack.task", offsetof(struct tally__stack, task)},
+	{"task.bytes", sizeof(struct tally__task)},
+	{"task.call", offsetof(struct tally__task, call)},
+	{"task.next", offsetof(struct tally__task, next)},
+	{"task.frame", offsetof(struct tally__task, frame)},
+	{"task.id", offsetof(struct tally__task, id)},
+	{"task.index", offsetof(struct tally__task, index)},
+	{"task.end", offsetof(struct tally__task, end)},
+	{"task.flags", offsetof(struct tally__task, flags)},
+	{"task.indexed", TASK_INDEXED},
+	{"frame.bytes", sizeof(struct tally__frame)},
+	{"frame.stack_pointer", offsetof(struct tally__frame, stack_pointer)},
+	{"frame.thread", offsetof(struct tally__frame, thread)},
+	{"frame.waits_for", offsetof(struct tally__frame, waits_for)},
+	{"", 0},
+};

@@ -328,6 +328,7 @@ void tally__loop_suspend(struct tally__thread *thread, const void *waits_for)
 	struct tally__task *self = native ? &thread->native : thread->current;
 	struct tally__frame frame = {
 		.stack = thread->stack,
+		.thread = thread,
 		.waits_for = waits_for,
 		.saved_errno = errno,
 		.race_fiber = tally__race_current(),

@@ -3,48 +3,45 @@
 
 #include "platform/lock.h"
 
-static struct {
-	struct tally__lock lock;
-	struct tally__task *first;
-	struct tally__task *last;
-	tally_atomic_u64 size; /* written with the lock held */
-} queue;
+static struct tally__lock lock; /* guards all but the look at the size */
+
+struct tally__queue tally__queue;
 
 void tally__queue_put(struct tally__task *first, struct tally__task *last, uint64_t count)
 {
 	last->next = NULL;
-	tally__lock_acquire(&queue.lock);
-	if (queue.first != NULL)
-		queue.last->next = first;
+	tally__lock_acquire(&lock);
+	if (tally__queue.first != NULL)
+		tally__queue.last->next = first;
 	else
-		queue.first = first;
-	queue.last = last;
-	tally_atomic_u64_add(&queue.size, count);
-	tally__lock_release(&queue.lock);
+		tally__queue.first = first;
+	tally__queue.last = last;
+	tally_atomic_u64_add(&tally__queue.size, count);
+	tally__lock_release(&lock);
 }
 
 struct tally__task *tally__queue_get(void)
 {
-	if (tally_atomic_u64_load(&queue.size) == 0)
+	if (tally_atomic_u64_load(&tally__queue.size) == 0)
 		return NULL;
-	tally__lock_acquire(&queue.lock);
-	struct tally__task *task = queue.first;
+	tally__lock_acquire(&lock);
+	struct tally__task *task = tally__queue.first;
 	if (task != NULL) {
-		queue.first = task->next;
-		tally_atomic_u64_sub(&queue.size, 1);
+		tally__queue.first = task->next;
+		tally_atomic_u64_sub(&tally__queue.size, 1);
 	}
-	tally__lock_release(&queue.lock);
+	tally__lock_release(&lock);
 	return task;
 }
 
 uint64_t tally__queue_size(void)
 {
-	return tally_atomic_u64_load(&queue.size);
+	return tally_atomic_u64_load(&tally__queue.size);
 }
 
 void tally__queue_reset(void)
 {
-	queue.lock = (struct tally__lock){0};
-	queue.first = NULL;
-	tally_atomic_u64_store(&queue.size, 0);
+	lock = (struct tally__lock){0};
+	tally__queue.first = NULL;
+	tally_atomic_u64_store(&tally__queue.size, 0);
 }

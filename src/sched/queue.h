@@ -4,6 +4,15 @@
 
 #include "sched/task.h"
 
+struct tally__queue {
+	struct tally__task *first;
+	struct tally__task *last;
+	tally_atomic_u64 size;
+};
+
+/* For who lists tasks. */
+extern struct tally__queue tally__queue;
+
 /* Appends the list of `count` tasks from first to last. */
 void tally__queue_put(struct tally__task *first, struct tally__task *last, uint64_t count);
 

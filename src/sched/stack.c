@@ -8,29 +8,21 @@
 #include "platform/sanitizer.h"
 #include "sched/stats.h"
 
-#define SLAB_STACKS   64
 #define GUARD_BYTES   (4 * TALLY__PAGE_SIZE) /* a frame larger than this can jump over it */
-#define MOST_BYTES    (SIZE_MAX / SLAB_STACKS / 2)
+#define MOST_BYTES    (SIZE_MAX / TALLY__SLAB_STACKS / 2)
 #define LEAST_BYTES   (4 * TALLY__PAGE_SIZE)
 #define DEFAULT_BYTES ((size_t)64 * 1024)
 
 /* Of the free stacks in the pool, so many keep the memory they have touched. */
 #define KEEP_TOUCHED 4096
 
-struct slab {
-	struct slab *next;
-	char *first_slot;
-	size_t slot_bytes;
-	size_t made; /* stacks that have been in use, from the first; guarded by the lock */
-	struct tally__stack stacks[SLAB_STACKS];
-};
+tally_atomic_ptr tally__slabs;
 
 static struct {
 	struct tally__lock lock;
 	size_t bytes; /* 0: not decided yet */
 	struct tally__stack *free;
 	uint64_t free_count;
-	tally_atomic_ptr slabs; /* list of struct slab; it only grows */
 	bool warned;
 } pool;
 
@@ -50,13 +42,13 @@ size_t tally__stack_size(void)
 }
 
 /* With the lock held: maps a slab, none of whose stacks is in use yet. */
-static struct slab *add_slab(void)
+static struct tally__slab *add_slab(void)
 {
-	size_t head = (sizeof(struct slab) + TALLY__PAGE_SIZE - 1) / TALLY__PAGE_SIZE * TALLY__PAGE_SIZE;
+	size_t head = (sizeof(struct tally__slab) + TALLY__PAGE_SIZE - 1) / TALLY__PAGE_SIZE * TALLY__PAGE_SIZE;
 	size_t slot_bytes = GUARD_BYTES + tally__stack_size();
-	size_t bytes = head + SLAB_STACKS * slot_bytes;
+	size_t bytes = head + TALLY__SLAB_STACKS * slot_bytes;
 	tally__race_ignore_begin();
-	struct slab *slab = tally__pages_map(bytes);
+	struct tally__slab *slab = tally__pages_map(bytes);
 	tally__race_ignore_end();
 	if (slab == NULL)
 		return NULL;
@@ -64,8 +56,8 @@ static struct slab *add_slab(void)
 	slab->first_slot = (char *)slab + head;
 	slab->slot_bytes = slot_bytes;
 	/* Only under the lock are slabs added. pairs with stack.c:tally__stack_each */
-	slab->next = tally_atomic_ptr_load_relaxed(&pool.slabs);
-	tally_atomic_ptr_store(&pool.slabs, slab);
+	slab->next = tally_atomic_ptr_load_relaxed(&tally__slabs);
+	tally_atomic_ptr_store(&tally__slabs, slab);
 	return slab;
 }
 
@@ -74,8 +66,8 @@ static struct slab *add_slab(void)
 static struct tally__stack *carve(void)
 {
 	/* pairs with stack.c:add_slab */
-	struct slab *slab = tally_atomic_ptr_load_relaxed(&pool.slabs);
-	if (slab == NULL || slab->made == SLAB_STACKS) {
+	struct tally__slab *slab = tally_atomic_ptr_load_relaxed(&tally__slabs);
+	if (slab == NULL || slab->made == TALLY__SLAB_STACKS) {
 		slab = add_slab();
 		if (slab == NULL)
 			return NULL;
@@ -156,8 +148,8 @@ void tally__stack_cache_trim(struct tally__stack_cache *cache, unsigned keep)
 struct tally__stack *tally__stack_of_guard(const void *address)
 {
 	const char *byte = address;
-	for (struct slab *slab = tally_atomic_ptr_load(&pool.slabs); slab != NULL; slab = slab->next) {
-		if (byte < slab->first_slot || byte >= slab->first_slot + SLAB_STACKS * slab->slot_bytes)
+	for (struct tally__slab *slab = tally_atomic_ptr_load(&tally__slabs); slab != NULL; slab = slab->next) {
+		if (byte < slab->first_slot || byte >= slab->first_slot + TALLY__SLAB_STACKS * slab->slot_bytes)
 			continue;
 		size_t offset = (size_t)(byte - slab->first_slot);
 		return offset % slab->slot_bytes < GUARD_BYTES ? &slab->stacks[offset / slab->slot_bytes]
@@ -168,8 +160,8 @@ struct tally__stack *tally__stack_of_guard(const void *address)
 
 void tally__stack_each(void (*visit)(struct tally__stack *stack, void *arg), void *arg)
 {
-	for (struct slab *slab = tally_atomic_ptr_load(&pool.slabs); slab != NULL; slab = slab->next)
-		for (int i = 0; i < SLAB_STACKS; i++)
+	for (struct tally__slab *slab = tally_atomic_ptr_load(&tally__slabs); slab != NULL; slab = slab->next)
+		for (int i = 0; i < TALLY__SLAB_STACKS; i++)
 			visit(&slab->stacks[i], arg);
 }
 

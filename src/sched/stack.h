@@ -14,6 +14,20 @@ struct tally__stack {
 	tally_atomic_ptr task;     /* the task that is blocked on it, for who lists tasks; or NULL */
 };
 
+#define TALLY__SLAB_STACKS 64
+
+/* Memory for some stacks. This is its head; the slots lie behind it. */
+struct tally__slab {
+	struct tally__slab *next;
+	char *first_slot;
+	size_t slot_bytes;
+	size_t made; /* stacks that have been in use, from the first; guarded by the lock of stack.c */
+	struct tally__stack stacks[TALLY__SLAB_STACKS];
+};
+
+/* The list of all slabs; it only grows. */
+extern tally_atomic_ptr tally__slabs;
+
 /* Free stacks of one thread. */
 struct tally__stack_cache {
 	struct tally__stack *first;

@@ -41,7 +41,8 @@ struct tally__task {
 struct tally__frame {
 	void *stack_pointer;
 	struct tally__stack *stack; /* that it is on; NULL: the thread's own */
-	const void *waits_for;      /* NULL: it yielded */
+	struct tally__thread *thread;
+	const void *waits_for; /* NULL: it yielded */
 	int saved_errno;
 	void *race_fiber; /* for ThreadSanitizer */
 	void *fake_stack; /* for AddressSanitizer */

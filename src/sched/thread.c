@@ -18,15 +18,16 @@
 
 #define FIRST_CAPACITY 256 /* of a deque: it fits the page of its thread */
 
+tally_atomic_ptr tally__threads;
+
 static struct {
-	struct tally__lock lock;  /* for finding a free one */
-	tally_atomic_ptr threads; /* a list that only grows */
+	struct tally__lock lock; /* for finding a free one */
 	tally_atomic_u64 wakes;
 } registry;
 
 struct tally__thread *tally__thread_first(void)
 {
-	return tally_atomic_ptr_load(&registry.threads);
+	return tally_atomic_ptr_load(&tally__threads);
 }
 
 uint64_t tally__thread_wakes(void)
@@ -50,7 +51,7 @@ static struct tally__thread *take(void)
 			tally__deque_start(&thread->deque, (char *)thread + head, FIRST_CAPACITY);
 			thread->next_registered = tally__thread_first();
 			tally__plain_write(&thread->next_registered, sizeof(thread->next_registered));
-			tally_atomic_ptr_store(&registry.threads, thread);
+			tally_atomic_ptr_store(&tally__threads, thread);
 		}
 	}
 	if (thread != NULL)
@@ -125,6 +126,7 @@ struct tally__thread *tally__thread_attach(void)
 		return NULL;
 	clean(thread);
 	thread->race_fiber = tally__race_current();
+	thread->number = tally__thread_number();
 	tally__local_set(thread);
 	if (tally__thread_at_exit(detach, thread) != 0) {
 		tally__local_set(NULL);
@@ -156,6 +158,7 @@ struct tally__thread *tally__thread_new_worker(void)
 void tally__thread_begin_worker(struct tally__thread *thread)
 {
 	thread->race_fiber = tally__race_current();
+	thread->number = tally__thread_number();
 	tally__local_set(thread);
 	/* Only who ends its thread in a task needs it: that is reported. */
 	(void)tally__thread_at_exit(detach, thread);
@@ -245,6 +248,7 @@ void tally__thread_reset(void)
 	}
 	if (self == NULL)
 		return;
+	self->number = tally__thread_number();
 	/* What was blocked on this thread was the parent's. */
 	self->ready = self->woken_before = self->yielded_first = NULL;
 	self->timers = NULL;

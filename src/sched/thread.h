@@ -53,6 +53,7 @@ struct tally__thread {
 	void *abandoned;    /* a context nobody will resume */
 	void *signal_stack; /* memory for handlers, kept for the next owner */
 	uint32_t looks;     /* for a deadlock, so far */
+	uint32_t number;    /* the system's, for debuggers */
 	bool watched;       /* signal_stack is in use */
 	bool worker;
 	bool may_spawn;    /* there is at least one worker */
@@ -115,7 +116,10 @@ struct tally__thread *tally__thread_new_worker(void);
 void tally__thread_begin_worker(struct tally__thread *thread);
 void tally__thread_abandon_worker(struct tally__thread *thread);
 
-/* The first registered thread; the others follow by next_registered. Async-signal-safe. */
+/* The list of all registered threads, linked by next_registered; it only grows. */
+extern tally_atomic_ptr tally__threads;
+
+/* The first of them. Async-signal-safe. */
 struct tally__thread *tally__thread_first(void);
 
 /* Puts a task into another thread's mailbox, and wakes the thread if it sleeps. */

@@ -18,6 +18,7 @@ for call in tally_atomic_u64_add tally_atomic_bool_compare_and_swap tally_atomic
 	[ "$(wc -l <"$page")" != 1 ] || page=$prefix/share/man/$(sed 's/^\.so //' "$page")
 	grep -q "${call#tally_atomic_*_}" "$page" || { echo "$page says nothing of $call"; exit 1; }
 done
+cmp "$TALLY_SOURCE/tools/tally-gdb.py" "$prefix/share/tally/tally-gdb.py"
 if grep -rIF -e "$TALLY_SOURCE" -e "$TALLY_BUILD" -e "$work" "$prefix"; then
 	echo "an installed file names a folder that a user has not"
 	exit 1

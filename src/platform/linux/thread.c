@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <tally/atomic.h>
@@ -133,6 +134,11 @@ int tally__thread_start(void (*fn)(void *), void *arg)
 	}
 	errno = saved;
 	return result == ENOMEM ? -EAGAIN : -result;
+}
+
+uint32_t tally__thread_number(void)
+{
+	return (uint32_t)syscall(SYS_gettid);
 }
 
 void tally__thread_yield(void)

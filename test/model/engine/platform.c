@@ -118,6 +118,11 @@ int model__thread_start(const struct model_place *at, void (*fn)(void *), void *
 	return 0;
 }
 
+uint32_t tally__thread_number(void)
+{
+	return engine->self + 1;
+}
+
 /* Without the thread of setup and check. Who sees that a thread has ended sees what it did. */
 int tally__thread_count(void)
 {

@@ -8,7 +8,8 @@
  *   pthread mutexes mean the same before and after a call that blocks. The price: a task that keeps its
  *   thread busy, or blocked in the kernel, delays the tasks that started on that thread.
  * - Tasks are not interrupted. One that computes for long lets others run by tally_yield.
- * - It ends by returning. pthread_exit, cancellation or a C++ exception out of it ends the program.
+ * - It ends by returning. pthread_exit, cancellation or a C++ exception out of it ends the program. Exceptions
+ *   that are caught inside of it are its own, also while it blocks in a handler or a destructor.
  * - When main returns the process ends; tasks are not waited for.
  * - Its stack is 64 KiB with a guard below it; TALLY_STACK_SIZE=bytes in the environment changes that for
  *   the whole program. An overflow ends the program and names the task.

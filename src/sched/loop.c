@@ -343,6 +343,7 @@ void tally__loop_suspend(struct tally__thread *thread, const void *waits_for)
 		self->frame = NULL;
 		return;
 	}
+	frame.exceptions = tally__exceptions_leave();
 	if (!native)
 		/* Published for tools, which read it while nothing runs, or at their own risk.
 		 * pairs with dump.c:list_blocked */
@@ -367,6 +368,7 @@ void tally__loop_suspend(struct tally__thread *thread, const void *waits_for)
 	if (native)
 		tally__race_ignore_end();
 	self->frame = NULL;
+	tally__exceptions_enter(frame.exceptions);
 	errno = frame.saved_errno;
 }
 

@@ -8,6 +8,8 @@
 
 #include <tally/waitgroup.h>
 
+#include "platform/exceptions.h"
+
 struct tally__frame;
 struct tally__thread;
 
@@ -43,6 +45,7 @@ struct tally__frame {
 	struct tally__stack *stack; /* that it is on; NULL: the thread's own */
 	struct tally__thread *thread;
 	const void *waits_for; /* NULL: it yielded */
+	struct tally__exceptions exceptions;
 	int saved_errno;
 	void *race_fiber; /* for ThreadSanitizer */
 	void *fake_stack; /* for AddressSanitizer */

@@ -101,6 +101,7 @@ tally__context_switch:
 	.p2align 4
 tally__context_start:
 	.cfi_startproc
+	.cfi_personality 0x1b, tally__context_personality /* relative to here, 4 bytes */
 	suspend
 	mov	sp, x1
 	/* No caller from here on: x30 for those who read this table, x29 for those who follow frames. */

@@ -62,6 +62,7 @@ tally__context_switch:
 	.p2align 4
 tally__context_start:
 	.cfi_startproc
+	.cfi_personality 0x1b, tally__context_personality /* relative to here, 4 bytes */
 	endbr64
 	pushq	%rbp
 	.cfi_adjust_cfa_offset 8

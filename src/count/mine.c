@@ -22,22 +22,30 @@ static __thread tally_atomic_u32 mine_state __attribute__((tls_model("initial-ex
 static __thread tally_atomic_u32 mine_number __attribute__((tls_model("initial-exec")));
 static __thread tally_atomic_u32 mine_patience __attribute__((tls_model("initial-exec")));
 
+/* How many forks this process is the child of. */
+static tally_atomic_u32 forks;
+
 static tally_atomic_bool watched; /* tally__exit_watch has been called */
 static tally_atomic_bool heard;   /* and will tell us when threads end */
 
 static void thread_ends(void *value)
 {
+	uint32_t generation = tally_atomic_u32_load(&forks);
+
 	(void)value;
 	if (tally_atomic_u32_load(&mine_state) != MINE_OWNED)
 		return;
 	tally_atomic_u32_store(&mine_state, MINE_GIVEN_BACK);
 	tally__slot = 0;
-	tally__slot_release(&tally__region.slots, tally_atomic_u32_load(&mine_number));
+	/* Not in the child of a signal handler that has forked meanwhile: the parent hands it back. */
+	if (tally_atomic_u32_load(&forks) == generation)
+		tally__slot_release(&tally__region.slots, tally_atomic_u32_load(&mine_number));
 }
 
 /* The slots of this process belong to its parent. */
 static void forked(void)
 {
+	tally_atomic_u32_add(&forks, 1);
 	tally__slot = 0;
 	if (tally_atomic_bool_load(&heard))
 		tally__at_thread_exit(NULL);
@@ -70,6 +78,7 @@ static uint32_t claim(void)
 uint64_t tally__mine_slot(void)
 {
 	uint32_t patience = tally_atomic_u32_load(&mine_patience);
+	uint32_t generation = tally_atomic_u32_load(&forks);
 	uint32_t slot;
 
 	if (tally__slot != 0 || tally_atomic_u32_load(&mine_state) != MINE_NONE ||
@@ -92,5 +101,12 @@ uint64_t tally__mine_slot(void)
 	tally_atomic_u32_store(&mine_number, slot);
 	tally_atomic_u32_store(&mine_state, MINE_OWNED);
 	tally__slot = (uint64_t)(uintptr_t)tally__region_slot(slot) - TALLY__CELL_BIAS;
+	/* A signal handler may have forked meanwhile. In its child the slot is the parent's, or carries the
+	 * parent's name; it is left to those who find the parent dead. */
+	if (tally_atomic_u32_load(&forks) != generation) {
+		tally__slot = 0;
+		tally_atomic_u32_store(&mine_state, MINE_NONE);
+		return 0;
+	}
 	return tally__slot;
 }

@@ -50,6 +50,8 @@ static inline pid_t file_hold(const char *path, int ends[2])
 	if (pid == 0) {
 		char byte;
 
+		/* Not to outlive a test that fails. */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		close(ends[0]);
 		CHECK_EQUAL(tally_region_open(path), 0);
 		closefrom(ends[1] + 1);

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <tally/counter.h>
 #include <tally/region.h>
+#include <tally/view.h>
 
 #include "region/region.h"
 
@@ -23,6 +24,8 @@ TALLY_UPDOWN(updown, "test_kill_open", "Likewise.");
 struct acknowledged {
 	tally_atomic_u64 adds[THREADS + 1];
 	tally_atomic_u32 started;
+	tally_atomic_u32 stop;       /* said to the reader in another process */
+	tally_atomic_u64 read_there; /* how often it has */
 };
 
 static struct acknowledged *acknowledged;
@@ -106,6 +109,60 @@ static void *read_on(void *arg)
 	return NULL;
 }
 
+/* What a reader that is no part of all this finds: it attaches to nothing, and copies what is in the file. */
+static uint64_t total_in(const tally_view *view)
+{
+	const tally_view_metric *metric;
+	uint64_t total = 0;
+
+	for (size_t i = 0; (metric = tally_view_get(view, i)) != NULL; i++) {
+		if (strcmp(metric->name, "test_kill_total") == 0)
+			total = metric->total;
+		else if (strcmp(metric->name, "test_kill_open") == 0)
+			CHECK(metric->value >= 0);
+	}
+	return total;
+}
+
+static void read_from_outside(const char *path)
+{
+	tally_view *view;
+	uint64_t last = 0;
+
+	CHECK_EQUAL(tally_view_open_path(path, &view), 0);
+	for (unsigned i = 1; tally_atomic_u32_load(&acknowledged->stop) == 0; i++) {
+		uint64_t least = sum_acknowledged();
+		uint64_t value;
+
+		if (i % 16 == 0) {
+			tally_view_close(view);
+			CHECK_EQUAL(tally_view_open_path(path, &view), 0);
+		} else {
+			CHECK_EQUAL(tally_view_read(view), 0);
+		}
+		value = total_in(view);
+		CHECK(value >= least);
+		CHECK(value >= last);
+		last = value;
+		tally_atomic_u64_add(&acknowledged->read_there, 1);
+		pause_for(100000);
+	}
+	tally_view_close(view);
+}
+
+static pid_t start_outside_reader(const char *path)
+{
+	pid_t pid = fork();
+
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		read_from_outside(path);
+		_exit(0);
+	}
+	return pid;
+}
+
 /* Forks a worker, or lets a fork execute this program anew as one, which attaches to the file by itself. */
 static pid_t start_worker(bool execute)
 {
@@ -131,13 +188,15 @@ static void all_rounds(void *arg)
 	unsigned seed = given ? (unsigned)strtoul(given, NULL, 10) : (unsigned)now();
 	int64_t end = soak_end();
 	pthread_t reader;
-	pid_t unburied = 0;
+	pid_t outside, unburied = 0;
+	int status;
 	uint32_t unacknowledged = 0;
 
 	(void)arg;
 	print_message("TALLY_SEED=%u\n", seed);
 	acknowledged = map_acknowledged(file_path("acknowledged"));
 	CHECK_EQUAL(tally_region_open(file_path("region")), 0);
+	outside = start_outside_reader(file_path("region"));
 	CHECK(pthread_create(&reader, NULL, read_on, NULL) == 0);
 	for (size_t i = 0; i < scaled(ROUNDS) || now() < end; i++) {
 		pid_t pid = start_worker(i % EXECUTED_EVERY == 0);
@@ -169,6 +228,10 @@ static void all_rounds(void *arg)
 	}
 	tally_atomic_bool_store(&stop, true);
 	CHECK(pthread_join(reader, NULL) == 0);
+	tally_atomic_u32_store(&acknowledged->stop, 1);
+	CHECK(waitpid(outside, &status, 0) == outside);
+	CHECK_EQUAL(status, 0);
+	CHECK(tally_atomic_u64_load(&acknowledged->read_there) > 0);
 	CHECK(sum_acknowledged() > 0);
 	/* At most one worker lived at a time: its threads, the one that came and went, and the shared slot. */
 	CHECK(tally__slots_used(&tally__region.slots) <= THREADS + 1 + 1);

@@ -7,6 +7,7 @@
 #ifndef TALLY_PLATFORM_SANITIZER_H_
 #define TALLY_PLATFORM_SANITIZER_H_
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* AddressSanitizer. Before a switch to the stack [bottom, bottom + size): *saved receives what it must be
@@ -20,5 +21,18 @@ void tally__stack_enter(void *saved, const void **own_bottom, size_t *own_size);
 /* valgrind: [bottom, top) is a stack; and AddressSanitizer: what old frames left there is to be forgotten. */
 void tally__stack_register(void *bottom, void *top);
 void tally__stack_forget(void *bottom, void *top);
+
+/* LeakSanitizer looks for leaks when the program ends, and knows neither of stacks that nothing runs on then
+ * nor of the runtime's own memory. Whether it is in the program; and: what is in [start, end) then is in use,
+ * with the frames on the fake stack (from tally__stack_leave, or NULL) that words there point to. */
+extern void __lsan_register_root_region(const void *start, size_t size) __attribute__((weak));
+static inline bool tally__leaks_are_looked_for(void)
+{
+	return __lsan_register_root_region != NULL;
+}
+void tally__leaks_keep(const void *start, const void *end, void *fake_stack);
+
+/* It does know the stack that a thread is on. */
+bool tally__leaks_know_running(void);
 
 #endif

@@ -12,6 +12,7 @@
 #include "sched/deadlock.h"
 #include "sched/fiber.h"
 #include "sched/idle.h"
+#include "sched/leak.h"
 #include "sched/overflow.h"
 #include "sched/queue.h"
 #include "sched/stats.h"
@@ -343,6 +344,7 @@ void tally__loop_suspend(struct tally__thread *thread, const void *waits_for)
 		self->frame = NULL;
 		return;
 	}
+	tally__leak_before_block();
 	frame.exceptions = tally__exceptions_leave();
 	if (!native)
 		/* Published for tools, which read it while nothing runs, or at their own risk.

@@ -1,4 +1,4 @@
-/* sched/start.c - first use, the environment's settings, and fork. */
+/* sched/start.c - first use, the environment's settings, fork, and the end. */
 #include "sched/start.h"
 
 #include <errno.h>
@@ -14,6 +14,7 @@
 #include "platform/thread.h"
 #include "sched/fiber.h"
 #include "sched/idle.h"
+#include "sched/leak.h"
 #include "sched/overflow.h"
 #include "sched/queue.h"
 #include "sched/thread.h"
@@ -111,4 +112,9 @@ int tally_set_workers(int n)
 	if (start_once() != 0)
 		tally__die("no memory to start");
 	return tally__idle_set_limit(n);
+}
+
+__attribute__((destructor)) static void end(void)
+{
+	tally__leak_keep_tasks();
 }

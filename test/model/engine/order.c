@@ -1,10 +1,14 @@
 /* order.c - the single order of all seq_cst operations, as far as it is decided.
  *
- * C++20 asks for one order of them all that agrees with happens-before and, at each location, with coherence: A
- * comes before B if B reads what A stored or something newer, if B stores after A, or if A read something older
- * than what B stored or read. It need not be the order in which they are made here: a load may read an old
- * value after a newer one was stored, if it can be put before that store. So the order is kept as a graph, each
- * operation with all that must come before it, and an old value is allowed where no circle comes of it. */
+ * There must be one order of them all that agrees with happens-before and, at each location, with coherence: A
+ * comes before B if both store and A does so first, or if A read something older than what B stored. That a
+ * load read what a weaker operation stored puts it after nothing, but by happens-before: C++20's words do, yet
+ * neither x86 nor any compiler keeps that (LWG issue 3941), for a thread may read its own store before others
+ * do. RC11 has it as it is here.
+ *
+ * It need not be the order in which they are made here: a load may read an old value after a newer one was
+ * stored, if it can be put before that store. So the order is kept as a graph, each operation with all that
+ * must come before it, and an old value is allowed where no circle comes of it. */
 #include "engine.h"
 #include <string.h>
 
@@ -84,15 +88,11 @@ static void add_known(struct set *set, const struct clock *clock)
 	}
 }
 
-/* What comes before a load of store number `index`: seq_cst stores up to that, and loads of older ones. */
-static void add_coherent(struct set *set, const struct location *location, uint32_t index)
+/* What comes before the next store: all that stored or read there so far. */
+static void add_coherent(struct set *set, const struct location *location)
 {
-	for (unsigned i = 0; i < location->order_count; i++) {
-		const struct order_access *access = &location->order[i];
-
-		if (access->store ? access->index <= index : access->index < index)
-			add_with_past(set, access->number);
-	}
+	for (unsigned i = 0; i < location->order_count; i++)
+		add_with_past(set, location->order[i].number);
 }
 
 /* Whether a seq_cst load of the running thread may read store number `index`. */
@@ -109,10 +109,11 @@ bool order_allows(const struct location *location, uint32_t index)
 	add_known(&past, &self()->clock);
 	if (store->carries)
 		add_known(&past, &store->clock);
-	add_coherent(&past, location, index);
 	for (unsigned i = 0; i < location->order_count; i++) {
+		const struct order_access *access = &location->order[i];
+
 		/* It would have to come after the load, and comes before it. */
-		if (location->order[i].index > index && has(&past, location->order[i].number))
+		if (access->store && access->index > index && has(&past, access->number))
 			return false;
 	}
 	return true;
@@ -130,7 +131,8 @@ void order_note(struct location *location, uint32_t index, bool store)
 
 	memset(past, 0, sizeof(*past));
 	add_known(past, &thread->clock);
-	add_coherent(past, location, store ? location->count : index);
+	if (store)
+		add_coherent(past, location);
 	engine->order_count++;
 
 	/* What it must come before learns of it, and so do those after that. */
@@ -139,7 +141,7 @@ void order_note(struct location *location, uint32_t index, bool store)
 	for (unsigned i = 0; i < location->order_count && !store; i++) {
 		unsigned after = location->order[i].number;
 
-		if (location->order[i].index <= index)
+		if (!location->order[i].store || location->order[i].index <= index)
 			continue;
 		for (unsigned j = 0; j < number; j++) {
 			if (j != after && !has(before_of(j), after))

@@ -36,9 +36,27 @@ STORE_BUFFERING(sb_seq_cst, , );
 STORE_BUFFERING(sb_seq_cst_stores, , _acquire);
 STORE_BUFFERING(sb_seq_cst_loads, _release, );
 
+/* A thread may read its own store before others do: reading it orders nothing, seq_cst or not. */
+#define OWN_STORE(test, order)                                                                                 \
+	static void test##_1(void)                                                                             \
+	{                                                                                                      \
+		STORE(x, 1, order);                                                                            \
+		(void)LOAD(x, );                                                                               \
+		r1 = LOAD(y, );                                                                                \
+	}                                                                                                      \
+	static const struct model test = {                                                                     \
+		.name = #test, .threads = {test##_1, sb_seq_cst_2}, .check = not_both_zero}
+
+OWN_STORE(own_relaxed, _relaxed);
+OWN_STORE(own_release, _release);
+OWN_STORE(own_seq_cst, );
+
 static void store_buffering(void **state)
 {
 	(void)state;
+	fails(&own_relaxed, MODEL_WEAK, MODEL_ASSERTION);
+	fails(&own_release, MODEL_WEAK, MODEL_ASSERTION);
+	holds(&own_seq_cst, MODEL_WEAK);
 	fails(&sb_relaxed, MODEL_WEAK, MODEL_ASSERTION);
 	fails(&sb_release_acquire, MODEL_WEAK, MODEL_ASSERTION);
 	fails(&sb_seq_cst_stores, MODEL_WEAK, MODEL_ASSERTION);

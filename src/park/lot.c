@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "platform/plain.h"
+
 struct tally__bucket tally__lot[TALLY__LOT_BUCKETS];
 
 static struct tally__bucket *bucket_of(const void *address)
@@ -33,6 +35,7 @@ void tally__lot_add(struct tally__bucket *bucket, struct tally__waiter *waiter)
 	else
 		bucket->first = waiter;
 	bucket->last = waiter;
+	tally__plain_write(&bucket->first, sizeof(bucket->first));
 }
 
 void tally__lot_remove(struct tally__bucket *bucket, struct tally__waiter *waiter)
@@ -45,12 +48,14 @@ void tally__lot_remove(struct tally__bucket *bucket, struct tally__waiter *waite
 		waiter->next->previous = waiter->previous;
 	else
 		bucket->last = waiter->previous;
+	tally__plain_write(&bucket->first, sizeof(bucket->first));
 }
 
 struct tally__waiter *tally__lot_take_all(struct tally__bucket *bucket, const void *address)
 {
 	struct tally__waiter *taken = NULL, **end = &taken;
 	struct tally__waiter *next;
+	tally__plain_read(&bucket->first, sizeof(bucket->first));
 	for (struct tally__waiter *waiter = bucket->first; waiter != NULL; waiter = next) {
 		next = waiter->next;
 		if (waiter->address != address)

@@ -72,6 +72,7 @@ static void install(const struct tally__mapping *mapping)
 		.reserve_cells = reserve_cells,
 	};
 	tally__plain_write(&region->cells, sizeof(region->cells));
+	tally__plain_write(&region->header, sizeof(region->header));
 	tally_atomic_u64_store(&table_end, 0);
 	tally_atomic_u64_store(&index_end, TALLY__INDEX_OFFSET);
 	tally_atomic_u64_store(&entries_end, TALLY__ENTRIES_OFFSET);
@@ -197,8 +198,10 @@ int tally__region_change(const char *path, void (*moved)(void))
 
 void tally__region_forks(void)
 {
-	if (tally_atomic_u32_load(&tally__region.state) == TALLY__REGION_READY)
-		tally__owner_fork(tally__region.header);
+	if (tally_atomic_u32_load(&tally__region.state) != TALLY__REGION_READY)
+		return;
+	tally__plain_read(&tally__region.header, sizeof(tally__region.header));
+	tally__owner_fork(tally__region.header);
 }
 
 void tally__region_forked(void)

@@ -10,6 +10,7 @@
 #include "park/lot.h"
 #include "platform/clock.h"
 #include "platform/die.h"
+#include "platform/plain.h"
 #include "sched/dump.h"
 #include "sched/idle.h"
 #include "sched/thread.h"
@@ -27,6 +28,7 @@ static bool somebody_waits(void)
 {
 	for (size_t i = 0; i < TALLY__LOT_BUCKETS; i++) {
 		tally__lock_acquire(&tally__lot[i].lock);
+		tally__plain_read(&tally__lot[i].first, sizeof(tally__lot[i].first));
 		bool waits = tally__lot[i].first != NULL;
 		tally__lock_release(&tally__lot[i].lock);
 		if (waits)

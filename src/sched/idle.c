@@ -94,6 +94,7 @@ static void publish(void)
 	uint32_t pressure = pool.active > limit()            ? PRESSURE_SURPLUS
 			    : pool.for_permits.first != NULL ? PRESSURE_QUEUE
 							     : PRESSURE_NONE;
+	tally__plain_write(&pool.active, sizeof(pool.active));
 	tally_atomic_u32_store(&tally__idle_call, call);
 	tally_atomic_u32_store(&tally__idle_pressure, pressure);
 }

@@ -2,6 +2,7 @@
 #include "sched/queue.h"
 
 #include "platform/lock.h"
+#include "platform/plain.h"
 
 static struct tally__lock lock; /* guards all but the look at the size */
 
@@ -16,6 +17,7 @@ void tally__queue_put(struct tally__task *first, struct tally__task *last, uint6
 	else
 		tally__queue.first = first;
 	tally__queue.last = last;
+	tally__plain_write(&tally__queue.last, sizeof(tally__queue.last));
 	tally_atomic_u64_add(&tally__queue.size, count);
 	tally__lock_release(&lock);
 }
@@ -28,6 +30,7 @@ struct tally__task *tally__queue_get(void)
 	struct tally__task *task = tally__queue.first;
 	if (task != NULL) {
 		tally__queue.first = task->next;
+		tally__plain_write(&tally__queue.last, sizeof(tally__queue.last));
 		tally_atomic_u64_sub(&tally__queue.size, 1);
 	}
 	tally__lock_release(&lock);

@@ -7,6 +7,7 @@
 
 #include "platform/lock.h"
 #include "platform/pages.h"
+#include "platform/plain.h"
 
 #define BATCH      64
 #define SLAB_BYTES ((size_t)256 * 1024)
@@ -47,6 +48,7 @@ static bool fill(struct tally__task_cache *cache)
 		pool.batches = batch->arg;
 	else
 		batch = carve();
+	tally__plain_write(&pool.batches, sizeof(pool.batches));
 	tally__lock_release(&pool.lock);
 	if (batch == NULL)
 		return false;
@@ -67,6 +69,7 @@ static void give(struct tally__task_cache *cache, unsigned count)
 	tally__lock_acquire(&pool.lock);
 	batch->arg = pool.batches;
 	pool.batches = batch;
+	tally__plain_write(&pool.batches, sizeof(pool.batches));
 	tally__lock_release(&pool.lock);
 }
 

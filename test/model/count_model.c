@@ -228,6 +228,17 @@ static void leave_a_used_cell(void)
 	tally_counter_destroy(&gone);
 }
 
+/* A fork looks whether there is a region, which another thread may just make. */
+static void make_region(void)
+{
+	model_assert(tally__region_start(true));
+}
+
+static void is_about_to_fork(void)
+{
+	tally__region_forks();
+}
+
 static const struct model models[] = {
 	{.name = "counter",
 	 .threads = {add_two, add_two, read_twice},
@@ -261,6 +272,7 @@ static const struct model models[] = {
 	 .threads = {add_two, add_two, read_twice},
 	 .check = four_in_counter,
 	 .schedules = 8000},
+	{.name = "fork", .threads = {make_region, is_about_to_fork}, .schedules = 2000},
 	{.name = "destroyed", .threads = {use_and_destroy, use_and_destroy}, .schedules = 8000},
 };
 

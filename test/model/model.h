@@ -54,8 +54,9 @@ enum model_strategy {
 
 /* What may go wrong, besides what always may (a futex wait that returns for no reason). */
 enum model_fault {
-	MODEL_FAULT_ALLOC = 1, /* malloc and tally__pages_map return NULL */
-	MODEL_FAULT_THREAD = 2 /* tally__thread_start returns -EAGAIN */
+	MODEL_FAULT_ALLOC = 1,  /* malloc and tally__pages_map return NULL */
+	MODEL_FAULT_THREAD = 2, /* tally__thread_start returns -EAGAIN */
+	MODEL_FAULT_EXIT = 4    /* tally__thread_at_exit returns -ENOMEM */
 };
 
 struct model {
@@ -67,7 +68,7 @@ struct model {
 	enum model_strategy strategies;               /* 0: random and PCT */
 	enum model_fault faults;
 	unsigned schedules; /* for each memory and strategy; 0: 20,000 */
-	unsigned steps;     /* the cap of one schedule; 0: 20,000 */
+	unsigned steps;     /* the cap of one schedule; 0: 100,000 */
 	int preemptions;    /* DFS: how often a thread that could go on may be stopped; 0: 2, -1: any number */
 	int stale;          /* DFS: how many loads may read another value than the last; 0: 2, -1: any number */
 	bool no_spurious;   /* futex waits return only for a reason; DFS: always so */

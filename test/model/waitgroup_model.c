@@ -166,6 +166,14 @@ static void ends_early(void)
 	tally_waitgroup_wait(&links[1]);
 }
 
+/* A real deadlock is always reported, by whoever is the last to sleep or looks again. */
+static void waits_for_ever(void)
+{
+	model_expect_death("nothing is left that could wake them");
+	tally_waitgroup_wait(&links[0]);
+	tally_waitgroup_wait(&links[1]);
+}
+
 /* Misuse ends the program, always. */
 static void one_too_many(void)
 {
@@ -199,6 +207,11 @@ static const struct model models[] = {
 	 .threads = {begins, passes_on, ends_early},
 	 .strategies = MODEL_RANDOM | MODEL_PCT | MODEL_DFS},
 	{.name = "chain of four", .setup = make_links, .threads = {begins, passes_on, passes_on_again, ends}},
+	{.name = "real deadlock", .setup = make_links, .threads = {begins, waits_for_ever, waits_for_ever}},
+	{.name = "real deadlock of three",
+	 .setup = make_links,
+	 .threads = {begins, waits_for_ever, waits_for_ever, waits_for_ever},
+	 .schedules = 10000},
 	{.name = "group, misuse",
 	 .setup = make_one,
 	 .threads = {one_too_many, one_too_many},

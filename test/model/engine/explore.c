@@ -141,7 +141,7 @@ static void run_schedule(unsigned long long number)
 	engine->epoch++;
 	engine->steps = 0;
 	engine->run = 0;
-	engine->step_cap = model->steps ? model->steps : 20000;
+	engine->step_cap = model->steps ? model->steps : 100000;
 	engine->now = 1;
 	engine->spurious_left = 2;
 	engine->faults_left = 2;

@@ -139,6 +139,11 @@ int tally__thread_count(void)
 
 int tally__thread_at_exit(void (*fn)(void *), void *arg)
 {
+	if ((engine->model->faults & MODEL_FAULT_EXIT) && engine->faults_left && choose_rarely(4)) {
+		engine->faults_left--;
+		trace(NULL, "thread_at_exit: refused");
+		return -ENOMEM;
+	}
 	self()->at_exit = fn;
 	self()->at_exit_argument = arg;
 	return 0;

@@ -159,7 +159,8 @@ static const struct model models[] = {
 	 .threads = {add_one, add_one},
 	 .check = check,
 	 .strategies = MODEL_DFS,
-	 .schedules = 400000,
+	 .exhaustive = true,
+	 .schedules = 4000000,
 	 .preemptions = -1},
 };
 

@@ -180,7 +180,8 @@ static const struct model models[] = {
 	 .threads = {count_once, count_once, kill_at_any_step},
 	 .check = check,
 	 .strategies = MODEL_DFS,
-	 .schedules = 400000,
+	 .exhaustive = true,
+	 .schedules = 4000000,
 	 .preemptions = -1},
 };
 

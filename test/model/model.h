@@ -71,6 +71,7 @@ struct model {
 	unsigned steps;     /* the cap of one schedule; 0: 100,000 */
 	int preemptions;    /* DFS: how often a thread that could go on may be stopped; 0: 2, -1: any number */
 	int stale;          /* DFS: how many loads may read another value than the last; 0: 2, -1: any number */
+	bool exhaustive;    /* DFS that does not come to its end within the schedules fails */
 	bool no_spurious;   /* futex waits return only for a reason; DFS: always so */
 	bool heavy_barrier; /* tally__heavy_barrier_ready() is true */
 	bool no_leaks;      /* what was allocated is freed when check returns */

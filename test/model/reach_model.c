@@ -123,6 +123,7 @@ static const struct model models[] = {
 	 .threads = {register_own, count},
 	 .check = check,
 	 .strategies = MODEL_DFS,
+	 .exhaustive = true,
 	 .schedules = 100000},
 };
 

@@ -204,6 +204,123 @@ static void read_bounds(void)
 	model_assert(high >= ups_before - downs_after);
 }
 
+/* The same in small, so that every interleaving can be gone through: threads have slots from the start, and do
+ * one thing. Variant 1: it is known that all slots reach so far, as it is after the first read. */
+static void setup_small(void)
+{
+	setup();
+	for (uint32_t slot = 1; slot <= 2; slot++) {
+		model_assert(tally__region_claim() == slot);
+		/* Another process's, so that the next claim does not wait for it. */
+		tally_atomic_u64_store(&table[slot].owner, 1);
+	}
+	if (model_variant() == 1) {
+		for (enum tally__area area = TALLY__AREA_SHARED; area < TALLY__AREAS; area++)
+			tally__region_reach_all(area, 3, 8);
+	}
+}
+
+static void have_slot(uint32_t slot)
+{
+	tally__slot = (uint64_t)(uintptr_t)tally__region_slot(slot) - TALLY__CELL_BIAS;
+}
+
+static void add_once(void)
+{
+	have_slot(model_thread());
+	begun++;
+	tally_counter_inc(&counter);
+	tally_atomic_u32_add(&done, 1);
+}
+
+static void add_twice(void)
+{
+	add_once();
+	add_once();
+}
+
+static uint64_t load_between(uint64_t floor)
+{
+	uint32_t least = tally_atomic_u32_load(&done);
+	uint64_t value = tally_counter_load(&counter);
+
+	model_assert(value >= least && value >= floor && value <= begun);
+	return value;
+}
+
+static void load_once(void)
+{
+	load_between(0);
+}
+
+static void load_twice(void)
+{
+	load_between(load_between(0));
+}
+
+static void bounds_once(void)
+{
+	uint32_t least = tally_atomic_u32_load(&done);
+	uint64_t low, high;
+
+	tally_counter_bounds(&counter, &low, &high);
+	model_assert(low <= high && high >= least && low >= least && high <= begun);
+}
+
+static void up_once(void)
+{
+	have_slot(1);
+	tally_updown_add(&updown, 1);
+	tally_atomic_u32_store_release(&baton, 1);
+}
+
+static void down_once(void)
+{
+	have_slot(2);
+	if (tally_atomic_u32_load_acquire(&baton) == 1)
+		tally_updown_sub(&updown, 1);
+}
+
+static void load_updown_once(void)
+{
+	int64_t value = tally_updown_load(&updown);
+
+	model_assert(value >= 0 && value <= 1);
+}
+
+static void up_alone_once(void)
+{
+	have_slot(1);
+	ups_begun++;
+	tally_updown_add(&updown, 1);
+	tally_atomic_u32_add(&ups_done, 1);
+}
+
+static void down_alone_once(void)
+{
+	have_slot(2);
+	downs_begun++;
+	tally_updown_sub(&updown, 1);
+	tally_atomic_u32_add(&downs_done, 1);
+}
+
+/* A slot that is claimed meanwhile. */
+static void claim_and_add(void)
+{
+	uint32_t slot = tally__region_claim();
+
+	have_slot(slot);
+	begun++;
+	tally_counter_inc(&counter);
+	tally_atomic_u32_add(&done, 1);
+	end(slot);
+}
+
+static void all_counted(void)
+{
+	model_assert(tally_counter_load(&counter) == begun);
+}
+
 static void check(void)
 {
 	uint64_t low, high;
@@ -234,11 +351,72 @@ static const struct model models[] = {
 	 .threads = {go_up_alone, go_down_alone, read_bounds, read_bounds},
 	 .check = check},
 	{.name = "reads, all",
-	 .setup = setup,
-	 .threads = {go_up, go_down, read_updown},
-	 .check = check,
+	 .setup = setup_small,
+	 .threads = {add_once, add_once, load_once},
+	 .check = all_counted,
 	 .strategies = MODEL_DFS,
-	 .schedules = 100000},
+	 .exhaustive = true,
+	 .preemptions = 3,
+	 .schedules = 4000000},
+	{.name = "reads, all, known",
+	 .setup = setup_small,
+	 .threads = {add_once, add_once, load_once},
+	 .check = all_counted,
+	 .strategies = MODEL_DFS,
+	 .exhaustive = true,
+	 .preemptions = 3,
+	 .schedules = 4000000,
+	 .variant = 1},
+	{.name = "reads, twice, all",
+	 .setup = setup_small,
+	 .threads = {add_twice, load_twice},
+	 .check = all_counted,
+	 .strategies = MODEL_DFS,
+	 .exhaustive = true,
+	 .preemptions = 3,
+	 .schedules = 4000000},
+	{.name = "reads, twice, all, known",
+	 .setup = setup_small,
+	 .threads = {add_twice, load_twice},
+	 .check = all_counted,
+	 .strategies = MODEL_DFS,
+	 .exhaustive = true,
+	 .preemptions = 3,
+	 .schedules = 4000000,
+	 .variant = 1},
+	{.name = "reads, bounds, all",
+	 .setup = setup_small,
+	 .threads = {add_twice, bounds_once},
+	 .check = all_counted,
+	 .strategies = MODEL_DFS,
+	 .exhaustive = true,
+	 .preemptions = 3,
+	 .schedules = 4000000,
+	 .variant = 1},
+	{.name = "reads, claimed, all",
+	 .setup = setup,
+	 .threads = {claim_and_add, load_twice},
+	 .check = all_counted,
+	 .strategies = MODEL_DFS,
+	 .exhaustive = true,
+	 .preemptions = 4,
+	 .schedules = 4000000},
+	{.name = "up and down, all",
+	 .setup = setup_small,
+	 .threads = {up_once, down_once, load_updown_once},
+	 .strategies = MODEL_DFS,
+	 .exhaustive = true,
+	 .preemptions = 3,
+	 .schedules = 4000000,
+	 .variant = 1},
+	{.name = "up and down, bounds, all",
+	 .setup = setup_small,
+	 .threads = {up_alone_once, down_alone_once, read_bounds},
+	 .strategies = MODEL_DFS,
+	 .exhaustive = true,
+	 .preemptions = 3,
+	 .schedules = 4000000,
+	 .variant = 1},
 };
 
 MODEL_MAIN(models)

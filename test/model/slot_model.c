@@ -162,8 +162,9 @@ static const struct model models[] = {
 	 .threads = {claim_and_keep, claim_and_keep},
 	 .check = five_and_four,
 	 .strategies = MODEL_DFS,
-	 .preemptions = 4,
-	 .schedules = 300000},
+	 .exhaustive = true,
+	 .preemptions = 6,
+	 .schedules = 4000000},
 };
 
 MODEL_MAIN(models)

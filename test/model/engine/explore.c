@@ -267,6 +267,10 @@ static bool explore_and_tell(const struct model *model, enum model_memory memory
 	       result.exhausted ? ", all:" : ":", took, fresh ? ", fresh" : "",
 	       (double)result.steps / (double)result.schedules);
 	fflush(stdout);
+	if (!result.failure && model->exhaustive && strategy == MODEL_DFS && !result.exhausted) {
+		fprintf(stderr, "%s: there are more schedules than that\n", model->name);
+		return false;
+	}
 	if (!result.failure)
 		return true;
 

@@ -347,6 +347,8 @@ int model_main(const struct model *models, size_t count)
 			if (only && strcmp(only, model.name) != 0)
 				continue;
 			run++;
+			/* Fewer schedules were asked for. */
+			model.exhaustive = model.exhaustive && times >= 1;
 			if (seed) {
 				if (!run_seed(&model, seed))
 					return 1;

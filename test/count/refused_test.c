@@ -15,6 +15,9 @@
 
 #include "region/region.h"
 
+/* MFD_EXEC and MFD_NOEXEC_SEAL, of Linux 6.3. */
+enum { NOT_FOR_EXECUTION = 8, FOR_EXECUTION = 16 };
+
 /* Each test executes this program anew, since the region is made in constructors: TEST_REFUSE says what is to
  * be refused before. */
 static __attribute__((constructor(101))) void refuse_first(void)
@@ -24,6 +27,8 @@ static __attribute__((constructor(101))) void refuse_first(void)
 
 	if (!what)
 		return;
+	if (strstr(what, "noexec"))
+		refuse(SYS_memfd_create, EINVAL, 1, MFD_CLOEXEC | MFD_ALLOW_SEALING | NOT_FOR_EXECUTION);
 	if (strstr(what, "memfd"))
 		refuse(SYS_memfd_create, ENOSYS, -1, 0);
 	if (strstr(what, "populate"))
@@ -147,8 +152,52 @@ static void refused_calls_cost_no_counts(void **state)
 				    "large (error 27)" HIDDEN);
 	/* Older kernels. */
 	expect_counting("populate", NULL);
+	expect_counting("noexec", NULL);
 	expect_counting("memfd populate",
 			"tally: no memfd for the counters: the system refused it (error 38)" HIDDEN);
+}
+
+/* A system that allows no memfd that could be executed. */
+static void execute_where_memfds_are_data(void *what)
+{
+	int setting, status;
+	pid_t pid;
+
+	if (syscall(SYS_unshare, CLONE_NEWPID) != 0)
+		_exit(77);
+	pid = fork();
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		setting = open("/proc/sys/vm/memfd_noexec", O_WRONLY);
+		if (setting < 0 || write(setting, "2", 1) != 1)
+			_exit(77);
+		CHECK(syscall(SYS_memfd_create, "executable", FOR_EXECUTION) < 0);
+		execute(what);
+	}
+	CHECK(waitpid(pid, &status, 0) == pid);
+	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+}
+
+static void a_memfd_need_not_be_executable(void **state)
+{
+	struct child_end end = child_run(execute_where_memfds_are_data, (char *)"nothing");
+	long probe = syscall(SYS_memfd_create, "probe", NOT_FOR_EXECUTION);
+	struct stat file;
+
+	(void)state;
+	if (probe >= 0) {
+		assert_int_equal(close((int)probe), 0);
+		assert_int_equal(fstat(tally__region.mapping.descriptor, &file), 0);
+		assert_int_equal(file.st_mode & 0111, 0);
+	}
+	if (WIFEXITED(end.status) && WEXITSTATUS(end.status) == 77) {
+		print_message("not allowed to forbid memfds that can be executed: skipped\n");
+		skip();
+	}
+	if (end.status != 0 || end.text[0] != 0) {
+		child_describe(&end);
+		fail();
+	}
 }
 
 static void without_address_space_they_count(void **state)
@@ -235,6 +284,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(refused_calls_cost_no_counts),
+		cmocka_unit_test(a_memfd_need_not_be_executable),
 		cmocka_unit_test(without_address_space_they_count),
 		cmocka_unit_test(without_proc_they_count),
 		cmocka_unit_test(full_file_systems_cost_no_counts),

@@ -18,6 +18,7 @@ enum {
 	DESCRIPTOR_LEAST = 100,  /* out of the way of programs that count on low numbers */
 	SIGNAL_IGNORED = SIGURG, /* what the kernel may send while a lease is held */
 	SEALS = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL,
+	NOT_FOR_EXECUTION = 8, /* MFD_NOEXEC_SEAL, Linux 6.3 */
 	PATIENCE_MILLISECONDS = 10000,
 };
 
@@ -47,10 +48,19 @@ static int move_up(int descriptor)
 	return high;
 }
 
+/* Some systems refuse those that could be executed (vm.memfd_noexec), and old ones know no others. */
+static int make_memory_file(const char *name)
+{
+	unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+	int descriptor = memfd_create(name, flags | NOT_FOR_EXECUTION);
+
+	return descriptor < 0 && errno == EINVAL ? memfd_create(name, flags) : descriptor;
+}
+
 int tally__memory_file(const char *name, uint64_t bytes)
 {
 	int saved = errno;
-	int descriptor = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int descriptor = make_memory_file(name);
 	int result = descriptor < 0 ? -errno : tally__file_resize(descriptor, bytes);
 
 	if (result == 0) {
@@ -68,7 +78,8 @@ void tally__memory_file_close(int descriptor)
 {
 	int saved = errno;
 
-	if (fcntl(descriptor, F_GET_SEALS) == SEALS)
+	int seals = fcntl(descriptor, F_GET_SEALS);
+	if (seals >= 0 && (seals & SEALS) == SEALS)
 		syscall(SYS_close, descriptor);
 	errno = saved;
 }

@@ -207,6 +207,15 @@ for compiler in gcc clang; do
 			gives "$wanted" ./two
 			$compiler -std=gnu11 $warnings $optimise load.c -pthread -ldl -o load
 			gives 4500 ./load ./libpart.so
+			# With a copy of the library inside, as doc/counters.md says.
+			$compiler -std=c11 $warnings $optimise -fPIC $include -shared part.c -o libown.so $static -pthread \
+				-Wl,-z,nodelete
+			gives 4500 ./load ./libown.so
+			$compiler -std=c11 $warnings $optimise -fno-pie -no-pie $include main.c part.c $static -pthread \
+				-o no_pie
+			gives "$wanted" ./no_pie
+			$compiler -std=c11 $warnings $optimise -fPIE -pie $include main.c part.c $static -pthread -o pie
+			gives "$wanted" ./pie
 			command -v $plus >/dev/null || continue
 			for standard in c++11 c++20; do
 				$plus -std=$standard $warnings $optimise $include -c main.cc -o main_cc.o

@@ -11,6 +11,17 @@
 #include <stdlib.h>
 #include <time.h>
 
+/* The program may run under it without having been built for it. */
+#if defined(__has_include)
+#if __has_include(<valgrind/valgrind.h>)
+#include <valgrind/valgrind.h>
+#define UNDER_VALGRIND (RUNNING_ON_VALGRIND != 0)
+#endif
+#endif
+#ifndef UNDER_VALGRIND
+#define UNDER_VALGRIND false
+#endif
+
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
 #define UNDER_TSAN 1
@@ -32,10 +43,11 @@
 #define UNDER_ASAN 0
 #endif
 
-/* full in an ordinary build; a tenth with AddressSanitizer, a hundredth with ThreadSanitizer, at least 1. */
+/* full in an ordinary build; a tenth with AddressSanitizer, a hundredth with ThreadSanitizer and under
+ * valgrind, at least 1. */
 static inline size_t scaled(size_t full)
 {
-	size_t count = UNDER_TSAN ? full / 100 : UNDER_ASAN ? full / 10 : full;
+	size_t count = UNDER_TSAN || UNDER_VALGRIND ? full / 100 : UNDER_ASAN ? full / 10 : full;
 	return count != 0 ? count : 1;
 }
 

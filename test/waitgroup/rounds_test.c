@@ -175,7 +175,7 @@ static void grow(void *arg)
 
 static void grow_a_tree(void *arg)
 {
-	size_t depth = UNDER_TSAN ? 7 : 12;
+	size_t depth = UNDER_TSAN || UNDER_VALGRIND ? 7 : 12;
 	tally_set_workers(*(const int *)arg);
 	for (uint64_t round = 1; round <= 5; round++) {
 		tally_waitgroup_go(&tree, grow, (void *)(uintptr_t)depth);
@@ -212,7 +212,7 @@ static void descend(void *arg)
 
 static void nest_deeply(void *arg)
 {
-	struct level top = {UNDER_TSAN ? 200 : 1000, 0};
+	struct level top = {UNDER_TSAN || UNDER_VALGRIND ? 200 : 1000, 0};
 	tally_set_workers(*(const int *)arg);
 	for (int round = 0; round < 5; round++) {
 		tally_waitgroup group = {0};

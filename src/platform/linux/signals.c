@@ -123,8 +123,10 @@ int tally__signal_faults_install(bool (*callback)(void *fault_address))
 
 size_t tally__signal_stack_size(void)
 {
+	int saved = errno;
 	unsigned long least = getauxval(AT_MINSIGSTKSZ);
 
+	errno = saved;
 	/* 0 before Linux 5.14; the registers of any CPU that it ran on fit in 4 KiB but for AVX-512's. */
 	return (least ? (size_t)least : 4096) + HANDLER_BYTES;
 }

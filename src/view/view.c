@@ -134,7 +134,10 @@ static int add_file(int file, void *arg)
 	bool known = false;
 	for (size_t i = 0; i < view->regions && error == 0; i++)
 		known |= memcmp(view->incarnations[i], incarnation, sizeof(incarnation)) == 0;
-	if (error != 0 || known || view->regions == MOST_REGIONS) {
+	/* A sum without the rest would be wrong. */
+	if (error == 0 && !known && view->regions == MOST_REGIONS)
+		error = -EMFILE;
+	if (error != 0 || known) {
 		tally__foreign_close(file);
 		/* A program may map other files. */
 		return error == -ENODATA ? 0 : error;

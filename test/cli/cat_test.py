@@ -272,6 +272,20 @@ class Cat(CommandTest):
 		result = subprocess.run([TALLY, "cat", "./12", "--format", "json"], cwd=self.folder, capture_output=True)
 		self.assert_json_is_exact(result.stdout)
 
+	def test_metrics_are_there_before_anything_is_counted(self):
+		program = build(self.folder, "idle", """
+			#include <tally/counter.h>
+			TALLY_COUNTER(idle, "idle_total", "Never counted.");
+			static TALLY_UPDOWN(open_now, "open_now", "Never counted.");
+			TALLY_GAUGE(level, "level", "Never set.");
+			int main(void) { return 0; }
+		""")
+		region = self.folder / "region"
+		subprocess.run([program], check=True, env={**os.environ, "TALLY_REGION": str(region)})
+		document = json.loads(self.cat(region, "--format", "json"))
+		self.assertEqual([(m["name"], m["value"]) for m in document["metrics"]],
+				 [("idle_total", 0), ("open_now", 0), ("level", 0)])
+
 	def test_the_copies_of_the_library_in_one_program_are_added_up(self):
 		part = """
 			#include <tally/tally.h>

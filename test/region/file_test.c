@@ -153,6 +153,29 @@ static void metrics_are_found_by_name(void **state)
 	assert_passes(other_first, path);
 }
 
+/* Another process has given the name another kind. */
+static void define_clash(void *kind)
+{
+	static tally_gauge metric;
+
+	CHECK_EQUAL(tally_region_open(file_path("kinds")), 0);
+	metric.metric_.text_ = kind;
+	tally__metric_define(&metric.metric_);
+}
+
+static void one_name_has_one_kind_in_all_processes(void **state)
+{
+	(void)state;
+	assert_passes(define_clash, (char *)"gtest_file_clash\0A gauge.");
+	assert_passes(define_clash, (char *)"gtest_file_clash\0Other words.");
+	assert_dies(define_clash, (char *)"utest_file_clash\0An up-down counter.",
+		    "tally: metric \"test_file_clash\" is defined as an up-down counter, but it is already a "
+		    "gauge");
+	assert_dies(
+		define_clash, (char *)"ctest_file_clash\0A counter.",
+		"tally: metric \"test_file_clash_total\" is defined as a counter, but it is already a gauge");
+}
+
 /* Files that are no regions. */
 static int made_of(const char *path, const void *bytes, size_t count, off_t length)
 {
@@ -348,6 +371,7 @@ int main(void)
 		cmocka_unit_test(once_counted_the_region_stays),
 		cmocka_unit_test(the_region_may_change_until_then),
 		cmocka_unit_test(metrics_are_found_by_name),
+		cmocka_unit_test(one_name_has_one_kind_in_all_processes),
 		cmocka_unit_test(files_that_are_no_regions_are_refused),
 		cmocka_unit_test(files_of_others_are_refused),
 		cmocka_unit_test(regions_of_other_versions_are_refused),

@@ -156,6 +156,44 @@ static void a_process_sees_itself(void **state)
 	tally_view_close(view);
 }
 
+/* As many copies of the library as a view takes, each with its region; and one more. */
+static int make_region(uint64_t number)
+{
+	struct image image;
+	image_make(&image);
+	image_header(&image)->incarnation[1] = number;
+	int file = memfd_create("tally", MFD_CLOEXEC);
+	assert_true(file >= 0);
+	assert_int_equal(write(file, image.bytes, IMAGE_SIZE), IMAGE_SIZE);
+	return file;
+}
+
+static void all_regions_of_a_program_are_added_up_or_none(void **state)
+{
+	(void)state;
+	enum { MOST = 64 };
+	int files[MOST];
+	tally_view *view;
+	/* This process has one of its own. */
+	for (int i = 1; i < MOST; i++)
+		files[i] = make_region((uint64_t)i);
+	/* The same one twice is one. */
+	files[0] = dup(files[1]);
+	assert_int_equal(tally_view_open_pid(getpid(), &view), 0);
+	const tally_view_metric *metric;
+	size_t i = 0;
+	while ((metric = tally_view_get(view, i)) != NULL && strcmp(metric->name, "connections") != 0)
+		i++;
+	assert_non_null(metric);
+	assert_int_equal(metric->value, -2 * (MOST - 1));
+	tally_view_close(view);
+	int one_more = make_region(MOST);
+	assert_int_equal(tally_view_open_pid(getpid(), &view), -EMFILE);
+	close(one_more);
+	for (int k = 0; k < MOST; k++)
+		close(files[k]);
+}
+
 static void errors_have_words(void **state)
 {
 	(void)state;
@@ -181,6 +219,7 @@ int main(void)
 		cmocka_unit_test(what_cannot_be_written_is_an_error),
 		cmocka_unit_test(a_process_that_counts_is_listed),
 		cmocka_unit_test(a_process_sees_itself),
+		cmocka_unit_test(all_regions_of_a_program_are_added_up_or_none),
 		cmocka_unit_test(errors_have_words),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include <model.h>
 #include <string.h>
 #include <tally/counter.h>
+#include <tally/region.h>
 
 static tally_counter counter, other;
 static tally_counter named = {{.text_ = "cnamed\0help"}}, same = {{.text_ = "cnamed\0help"}},
@@ -31,9 +32,7 @@ int tally__attach_memory(struct tally__mapping *mapping, bool nameless)
 
 int tally__attach_file(struct tally__mapping *mapping, const char *path)
 {
-	(void)mapping;
-	(void)path;
-	return -2;
+	return path ? tally__attach_memory(mapping, false) : -2;
 }
 
 void tally__detach(const struct tally__mapping *mapping)
@@ -228,6 +227,14 @@ static void leave_a_used_cell(void)
 	tally_counter_destroy(&gone);
 }
 
+/* The region becomes another: all metrics that have been defined move to it, none is forgotten. */
+static void move_all(void)
+{
+	model_assert(tally_region_open("another") == 0);
+	model_assert(tally_atomic_u64_load(&tally__region.directory.index[0]) != 0);
+	model_assert(tally_atomic_u64_load(&tally__region.directory.index[1]) != 0);
+}
+
 /* A fork looks whether there is a region, which another thread may just make. */
 static void make_region(void)
 {
@@ -272,6 +279,10 @@ static const struct model models[] = {
 	 .threads = {add_two, add_two, read_twice},
 	 .check = four_in_counter,
 	 .schedules = 8000},
+	{.name = "names, moved",
+	 .threads = {define_named, define_second},
+	 .check = move_all,
+	 .schedules = 3000},
 	{.name = "fork", .threads = {make_region, is_about_to_fork}, .schedules = 2000},
 	{.name = "destroyed", .threads = {use_and_destroy, use_and_destroy}, .schedules = 8000},
 };

@@ -74,6 +74,7 @@ static const struct model models[] = {
 	 .check = all_were_in,
 	 .variant = 1,
 	 .strategies = MODEL_DFS,
+	 .exhaustive = true,
 	 .schedules = 100000},
 	{.name = "lock, freed", .setup = make, .threads = {leave, leave}, .no_leaks = true},
 };

@@ -13,7 +13,7 @@ enum {
 	THREADS = MODEL_THREADS_MAX + 1,
 	STACK_BYTES = 64 * 1024,
 	HISTORY = 8,           /* stores kept of each location */
-	LOCATIONS = 1 << 10,   /* slots of the hash table; a power of two */
+	LOCATIONS = 1 << 13,   /* slots of the hash table; a power of two */
 	PLAIN_WORDS = 1 << 13, /* the same, for words that plain marks name */
 	PLAIN_USED_MAX = 5000,
 	PATH_MAX_CHOICES = 1 << 16,

@@ -58,7 +58,7 @@ static void poke(void *p, unsigned bytes, uint64_t value)
 
 static unsigned slot_of(uintptr_t address)
 {
-	return (unsigned)(((address >> 2) * UINT64_C(0x9e3779b97f4a7c15)) >> 54) & (LOCATIONS - 1);
+	return (unsigned)(((address >> 2) * UINT64_C(0x9e3779b97f4a7c15)) >> 51) & (LOCATIONS - 1);
 }
 
 /* The newest store is one that every thread knows of. */

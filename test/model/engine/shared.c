@@ -55,17 +55,25 @@ enum tally__life tally__process_look(uint32_t pid, uint64_t *start)
 	return pid >= 900 ? TALLY__LIFE_OVER : TALLY__LIFE_LASTS;
 }
 
+/* What the system keeps of a watch, a key of pthreads say: plain data. As at the start of each schedule. */
+static bool watched;
+
 /* No model forks. */
 int tally__exit_watch(void (*fn)(void *), void (*forks)(void), void (*child)(void))
 {
 	(void)forks;
 	(void)child;
+	if (watched)
+		fail(MODEL_MISUSE, "tally__exit_watch is called twice");
+	watched = true;
+	model__plain_write(MODEL_HERE, &watched, sizeof(watched));
 	engine->exit_watch = fn;
 	return 0;
 }
 
 int tally__at_thread_exit(void *value)
 {
+	model__plain_read(MODEL_HERE, &watched, sizeof(watched));
 	self()->watched_value = value;
 	return 0;
 }

@@ -47,3 +47,24 @@ for level in -O1 -O2 -O3; do
 	grep -q ret "$folder/WITH.s"
 	cmp "$folder/WITH.s" "$folder/WITHOUT.s" || exit 1
 done
+
+# And so are the sources that the models run, all of them.
+mkdir -p "$folder/without/platform"
+cat > "$folder/without/platform/plain.h" <<'END'
+#define tally__plain_write(start, bytes) ((void)0)
+#define tally__plain_read(start, bytes) ((void)0)
+#define tally__plain_end(start, bytes) ((void)0)
+END
+sources=0
+for source in "$TALLY_SOURCE"/src/*/*.c; do
+	grep -q 'platform/plain.h' "$source" || continue
+	for marks in src without; do
+		case $marks in src) before= ;; *) before=-I$folder/without ;; esac
+		# shellcheck disable=SC2086 # one option or none
+		${CC:-cc} -std=c11 -D_GNU_SOURCE -O2 $before -I"$TALLY_SOURCE/include" -I"$TALLY_SOURCE/src" -S -o - "$source" |
+			grep -v '^[[:space:]]*\.' > "$folder/$marks.s"
+	done
+	cmp "$folder/src.s" "$folder/without.s" || { echo "$source: its marks cost something"; exit 1; }
+	sources=$((sources + 1))
+done
+[ "$sources" -ge 10 ]

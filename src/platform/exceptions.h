@@ -16,26 +16,30 @@ struct tally__exceptions {
 	unsigned uncaught;
 };
 
-/* Of the calling thread. */
 extern void *__cxa_get_globals(void) __attribute__((weak));
 
+/* The calling thread's, which stays where it is while the thread lasts; NULL in a program without C++. */
+static inline struct tally__exceptions *tally__exceptions_of_thread(void)
+{
+	return __cxa_get_globals != NULL ? __cxa_get_globals() : NULL;
+}
+
 /* Takes the thread's away, for one that blocks there. */
-static inline struct tally__exceptions tally__exceptions_leave(void)
+static inline struct tally__exceptions tally__exceptions_leave(struct tally__exceptions *of_thread)
 {
 	struct tally__exceptions saved = {NULL, 0};
-	if (__cxa_get_globals != NULL) {
-		struct tally__exceptions *own = __cxa_get_globals();
-		saved = *own;
-		*own = (struct tally__exceptions){NULL, 0};
+	if (of_thread != NULL) {
+		saved = *of_thread;
+		*of_thread = (struct tally__exceptions){NULL, 0};
 	}
 	return saved;
 }
 
 /* Gives them back, on the same thread. Nothing is handled there meanwhile. */
-static inline void tally__exceptions_enter(struct tally__exceptions saved)
+static inline void tally__exceptions_enter(struct tally__exceptions *of_thread, struct tally__exceptions saved)
 {
-	if (saved.handled != NULL || saved.uncaught != 0)
-		*(struct tally__exceptions *)__cxa_get_globals() = saved;
+	if (of_thread != NULL)
+		*of_thread = saved;
 }
 
 #endif

@@ -345,7 +345,7 @@ void tally__loop_suspend(struct tally__thread *thread, const void *waits_for)
 		return;
 	}
 	tally__leak_before_block();
-	frame.exceptions = tally__exceptions_leave();
+	frame.exceptions = tally__exceptions_leave(thread->exceptions);
 	if (!native)
 		/* Published for tools, which read it while nothing runs, or at their own risk.
 		 * pairs with dump.c:list_blocked */
@@ -370,7 +370,7 @@ void tally__loop_suspend(struct tally__thread *thread, const void *waits_for)
 	if (native)
 		tally__race_ignore_end();
 	self->frame = NULL;
-	tally__exceptions_enter(frame.exceptions);
+	tally__exceptions_enter(thread->exceptions, frame.exceptions);
 	errno = frame.saved_errno;
 }
 

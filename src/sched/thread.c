@@ -127,6 +127,7 @@ struct tally__thread *tally__thread_attach(void)
 	clean(thread);
 	thread->race_fiber = tally__race_current();
 	thread->number = tally__thread_number();
+	thread->exceptions = tally__exceptions_of_thread();
 	tally__local_set(thread);
 	if (tally__thread_at_exit(detach, thread) != 0) {
 		tally__local_set(NULL);
@@ -159,6 +160,7 @@ void tally__thread_begin_worker(struct tally__thread *thread)
 {
 	thread->race_fiber = tally__race_current();
 	thread->number = tally__thread_number();
+	thread->exceptions = tally__exceptions_of_thread();
 	tally__local_set(thread);
 	/* Only who ends its thread in a task needs it: that is reported. */
 	(void)tally__thread_at_exit(detach, thread);

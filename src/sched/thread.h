@@ -59,8 +59,9 @@ struct tally__thread {
 	bool may_spawn;    /* there is at least one worker */
 	bool full_barrier; /* a push needs a full barrier: there is no heavy one that would do */
 	bool has_permit;
-	struct tally__task native;    /* its own code, when that blocks */
-	const void *own_stack_bottom; /* for AddressSanitizer */
+	struct tally__exceptions *exceptions; /* the C++ runtime's, of this thread; or NULL */
+	struct tally__task native;            /* its own code, when that blocks */
+	const void *own_stack_bottom;         /* for AddressSanitizer */
 	size_t own_stack_size;
 
 	/* In the race build. */

@@ -9,8 +9,7 @@
 
 /* How long the rest of the end of the program may take. */
 #define STAND_STILL INT64_C(10000000000)
-/* And how long those who have begun to block may take to do so. */
-#define ON_THEIR_WAY INT64_C(1000000)
+#define A_MOMENT    INT64_C(100000)
 
 tally_atomic_bool tally__leak_kept;
 /* The thread that ends the program, or NULL; written before tally__leak_kept. */
@@ -71,7 +70,12 @@ void tally__leak_keep_tasks(void)
 		return;
 	ending = tally__thread_self();
 	tally_atomic_bool_store(&tally__leak_kept, true);
-	pause_until(tally__clock_now() + ON_THEIR_WAY);
+	int64_t deadline = tally__clock_now() + STAND_STILL;
+	for (struct tally__thread *thread = tally__thread_first(); thread != NULL;
+	     thread = thread->next_registered)
+		while (thread != ending && tally_atomic_bool_load(&thread->switching) &&
+		       tally__clock_now() < deadline)
+			pause_until(tally__clock_now() + A_MOMENT);
 	tally__stack_each(keep_blocked, NULL);
 	for (struct tally__thread *thread = tally__thread_first(); thread != NULL;
 	     thread = thread->next_registered)
@@ -84,9 +88,10 @@ void tally__leak_keep_tasks(void)
 		keep_queued(task);
 }
 
-void tally__leak_stand_still(void)
+void tally__leak_stand_still(struct tally__thread *thread)
 {
-	if (!tally_atomic_bool_load(&tally__leak_kept) || tally__thread_self() == ending)
+	if (thread == ending)
 		return;
+	tally_atomic_bool_store(&thread->switching, false);
 	pause_until(tally__clock_now() + STAND_STILL);
 }

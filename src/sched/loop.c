@@ -308,6 +308,7 @@ static void loop(void)
 		thread->own_stack_bottom = bottom;
 		thread->own_stack_size = size;
 	}
+	tally__leak_after_switch(thread);
 	struct tally__task *task = thread->handed;
 	thread->handed = NULL;
 	for (;;) {
@@ -344,7 +345,7 @@ void tally__loop_suspend(struct tally__thread *thread, const void *waits_for)
 		self->frame = NULL;
 		return;
 	}
-	tally__leak_before_block();
+	tally__leak_before_switch(thread);
 	frame.exceptions = tally__exceptions_leave(thread->exceptions);
 	if (!native)
 		/* Published for tools, which read it while nothing runs, or at their own risk.
@@ -367,6 +368,7 @@ void tally__loop_suspend(struct tally__thread *thread, const void *waits_for)
 		tally__context_start(&frame.stack_pointer, stack->top, loop);
 	}
 	tally__stack_enter(frame.fake_stack, NULL, NULL);
+	tally__leak_after_switch(thread);
 	if (native)
 		tally__race_ignore_end();
 	self->frame = NULL;

@@ -91,6 +91,7 @@ struct tally__thread {
 	tally_atomic_ptr waits_for;                         /* what its own code waits for, likewise */
 	tally_atomic_bool working;                          /* it has a permit */
 	tally_atomic_bool in_use;
+	tally_atomic_bool switching; /* it leaves its stack: sched/leak.h; only where LeakSanitizer is there */
 	tally_atomic_ptr mailbox __attribute__((aligned(64))); /* tasks that others made ready: last first */
 	tally_atomic_u32 event;
 	tally_atomic_u32 news;

@@ -44,16 +44,26 @@ static uint64_t number_of(struct tally__header *header, uint64_t sharing)
 	return TALLY__NAMESPACE_UNKNOWN;
 }
 
+/* Keeps the word and returns it. 0 if a signal handler has forked while it was made, and this is the child:
+ * then it tells of the parent, or of the pid of one and the start of the other, who would be thought dead. */
+static uint64_t remember(uint64_t word)
+{
+	/* Another thread, or a signal handler, may have stored the same. */
+	tally_atomic_u64_store(&self, word);
+	if (pid_of(word) == tally__process_id())
+		return word;
+	tally_atomic_u64_store(&self, 0);
+	return 0;
+}
+
 uint64_t tally__owner_self(struct tally__header *header)
 {
 	uint64_t word = tally_atomic_u64_load(&self);
 
-	if (word == 0) {
+	while (word == 0) {
 		struct tally__process process = tally__process_self();
 
-		word = word_of(&process, number_of(header, process.sharing));
-		/* Another thread, or a signal handler, may have stored the same. */
-		tally_atomic_u64_store(&self, word);
+		word = remember(word_of(&process, number_of(header, process.sharing)));
 	}
 	return word;
 }
@@ -62,7 +72,7 @@ void tally__owner_create(void)
 {
 	struct tally__process process = {.pid = tally__process_id()};
 
-	tally_atomic_u64_store(&self, word_of(&process, TALLY__NAMESPACE_CREATOR));
+	remember(word_of(&process, TALLY__NAMESPACE_CREATOR));
 }
 
 void tally__owner_fork(struct tally__header *header)

@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <tally/counter.h>
 
+#include "platform/process.h"
 #include "region/owner.h"
 #include "region/region.h"
 
@@ -21,7 +22,7 @@ static tally_counter anonymous;
 static uint64_t handled;
 
 /* The instructions that are tried: the first ones all, of the others one in so many or so. */
-enum { ONE_IN_THREADS = 6, ONE_IN_PROCESSES = 6 };
+enum { ONE_IN_THREADS = 6, ONE_IN_PROCESSES = 10 };
 static unsigned seed;
 
 static long after(long steps, int one_in)
@@ -129,16 +130,22 @@ static void fork_in_handler(void)
 	CHECK(forked >= 0);
 }
 
-/* The slot of this thread, which must be this process's. */
+/* The slot of this thread, which must be this process's, under its right name: a wrong one would be thought
+ * dead. */
 static uint32_t my_slot(void)
 {
 	uint64_t distance = tally__slot + TALLY__CELL_BIAS - (uint64_t)(uintptr_t)tally__region_slot(0);
 	uint32_t slot = (uint32_t)(distance / TALLY__SLOT_STRIDE);
+	struct tally__process self = tally__process_self();
+	uint64_t owner;
 
 	CHECK(tally__slot != 0);
 	CHECK(slot > 0 && slot < tally__slots_used(&tally__region.slots));
-	CHECK(tally_atomic_u64_load(&tally__region.slots.table[slot].owner) ==
-	      tally__owner_self(tally__region.header));
+	owner = tally_atomic_u64_load(&tally__region.slots.table[slot].owner);
+	CHECK_EQUAL(owner >> TALLY__OWNER_PID_SHIFT, self.pid);
+	CHECK_EQUAL(owner >> TALLY__OWNER_START_SHIFT & TALLY__OWNER_START_MASK,
+		    self.start & TALLY__OWNER_START_MASK);
+	CHECK(owner == tally__owner_self(tally__region.header));
 	return slot;
 }
 
@@ -147,8 +154,11 @@ static void fork_at(void *arg)
 	long steps = *(long *)arg;
 	uint64_t before = tally_counter_load(&named);
 	tally_counter fresh = {0};
-	int status;
+	bool ended = false;
+	int status = 0;
 
+	/* A child's start is at another tick of the kernel's clock. */
+	pause_for(11000000);
 	steps_begin(steps);
 	tally_counter_inc(&named);
 	tally_counter_inc(&fresh);
@@ -160,15 +170,23 @@ static void fork_at(void *arg)
 		tally_counter_inc(&fresh);
 	}
 	pair->slots[forked != 0] = my_slot();
-	/* Neither ends before the other has a slot, or that could be the same one, rightly. */
+	/* Neither ends before the other has a slot, or that could be the same one, rightly. Unless it has
+	 * failed. */
 	tally_atomic_u32_add(&pair->done, 1);
-	while (tally_atomic_u32_load(&pair->done) < 2)
+	while (tally_atomic_u32_load(&pair->done) < 2) {
 		sched_yield();
+		if (forked == 0 && getppid() == 1)
+			_exit(1);
+		if (forked != 0 && !ended && waitpid(forked, &status, WNOHANG) == forked) {
+			CHECK_EQUAL(status, 0);
+			ended = true;
+		}
+	}
 	/* Either may have counted once before the fork. */
 	CHECK_EQUAL(tally_counter_load(&fresh), AGAIN + 1);
 	if (forked == 0)
 		_exit(0);
-	CHECK(waitpid(forked, &status, 0) == forked);
+	CHECK(ended || waitpid(forked, &status, 0) == forked);
 	CHECK_EQUAL(status, 0);
 	CHECK(pair->slots[0] != pair->slots[1]);
 	/* The first add was of one process, or of both. */

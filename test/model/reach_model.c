@@ -55,6 +55,18 @@ static void register_own(void)
 	add_metrics(TALLY__AREA_OWN, MORE);
 }
 
+static void register_some(void)
+{
+	add_metrics(TALLY__AREA_OWN, SOME);
+	add_metrics(TALLY__AREA_SHARED, SOME);
+}
+
+static void register_more(void)
+{
+	add_metrics(TALLY__AREA_OWN, MORE);
+	add_metrics(TALLY__AREA_SHARED, MORE);
+}
+
 /* Counts in the last of the cells that are known, in the slot if there is one, else in the shared one. */
 static void count(void)
 {
@@ -106,6 +118,18 @@ static void check(void)
 		model_assert(tally_atomic_u64_load(&table[i].owner) == 0);
 }
 
+/* Two have raised at once: the greater number has won, and what is there can be read. */
+static void reaches_the_greater(void)
+{
+	check();
+	for (enum tally__area area = TALLY__AREA_SHARED; area < TALLY__AREAS; area++) {
+		model_assert(tally_atomic_u32_load(&tally__region.level[area]) == MORE);
+		model_assert(tally__region_reaches(area, TALLY__SLOT_SHARED, MORE - 1));
+	}
+	/* By other processes too. */
+	model_assert(tally_atomic_u32_load(&table[TALLY__SLOT_SHARED].backed) >= MORE);
+}
+
 static const struct model models[] = {
 	{.name = "reach", .setup = setup, .threads = {register_shared, register_own, count}, .check = check},
 	{.name = "reach, two", .setup = setup, .threads = {register_shared, count, count}, .check = check},
@@ -118,6 +142,10 @@ static const struct model models[] = {
 	 .setup = setup,
 	 .threads = {register_shared, count, read_cells},
 	 .check = check},
+	{.name = "reach, both raise",
+	 .setup = setup,
+	 .threads = {register_some, register_more, count},
+	 .check = reaches_the_greater},
 	{.name = "reach, all",
 	 .setup = setup,
 	 .threads = {register_own, count},

@@ -51,8 +51,18 @@ __attribute__((noinline)) void here(void)
 	__asm__ volatile("" ::: "memory");
 }
 
-/* Whether main waits; nothing else tells. */
-static int main_waits(void)
+static int count(const char *text, const char *word)
+{
+	int found = 0;
+	while ((text = strstr(text, word)) != NULL) {
+		text++;
+		found++;
+	}
+	return found;
+}
+
+/* Whether main and the others are in their states; threads may take their time to get there. */
+static int settled(void)
 {
 	static char text[8192];
 	int ends[2];
@@ -63,13 +73,14 @@ static int main_waits(void)
 	close(ends[0]);
 	close(ends[1]);
 	text[length > 0 ? length : 0] = '\0';
-	return strstr(text, "plain thread") != NULL;
+	return count(text, "plain thread waits") == 1 && count(text, ") waits for") == 5 &&
+	       count(text, "has yielded") == 1 && count(text, " runs") == 1;
 }
 
 static void runs(void *arg)
 {
 	(void)arg;
-	while (tally_waitgroup_wait_until(&arrived, 0) != 0 || !main_waits())
+	while (tally_waitgroup_wait_until(&arrived, 0) != 0 || !settled())
 		tally_yield();
 	for (int i = 0; i < 5; i++)
 		tally_waitgroup_go(&all, never_starts, NULL);

@@ -21,7 +21,9 @@ static long read_file(const char *path, char *buffer, size_t size)
 
 	if (descriptor < 0)
 		return -errno;
-	length = syscall(SYS_read, descriptor, buffer, size - 1);
+	/* From a place that is given: if a signal handler forks here, both processes read, and share the one
+	 * that a descriptor has. */
+	length = syscall(SYS_pread64, descriptor, buffer, size - 1, 0L, 0L);
 	if (length < 0)
 		length = -errno;
 	syscall(SYS_close, descriptor);

@@ -52,7 +52,8 @@ static inline bool tally__waiter_park_again(struct tally__waiter *waiter)
 /* Its deadline has passed. True: the caller must make it ready. */
 static inline bool tally__waiter_expire(struct tally__waiter *waiter)
 {
-	return tally_atomic_u32_compare_and_swap(&waiter->state, WAITER_PARKED, WAITER_EXPIRED);
+	/* Only its owner's thread acts on that. pairs with nothing: who finds it WOKEN waits for the mail */
+	return tally_atomic_u32_compare_and_swap_relaxed(&waiter->state, WAITER_PARKED, WAITER_EXPIRED);
 }
 
 /* Wakes it. True: it had parked, and the caller must make it ready, by what it read from the waiter before

@@ -19,7 +19,9 @@ void tally__block_prepare(struct tally__waiter *waiter, const void *address)
 	if (thread == NULL)
 		tally__die("no memory for a thread that waits for %p", address);
 	tally__plain_write(waiter, sizeof(*waiter));
-	tally_atomic_u32_store(&waiter->state, WAITER_RUNNING);
+	/* Nobody knows it yet: the lock of its bucket publishes it. pairs with park/waiter.h:tally__waiter_wake
+	 */
+	tally_atomic_u32_store_relaxed(&waiter->state, WAITER_RUNNING);
 	waiter->address = address;
 	waiter->thread = thread;
 	waiter->task = thread->current != NULL ? thread->current : &thread->native;
@@ -31,7 +33,7 @@ static bool sleep_plain(struct tally__thread *thread, struct tally__waiter *wait
 	if (!tally__waiter_park(waiter))
 		return true;
 	for (;;) {
-		if (tally_atomic_ptr_load(&thread->mailbox) != NULL)
+		if (tally__thread_has_mail(thread))
 			tally__thread_open_mailbox(thread);
 		if (thread->ready == &thread->native) {
 			thread->ready = thread->native.next;
@@ -84,7 +86,6 @@ bool tally__block(struct tally__waiter *waiter, int64_t deadline)
 	struct tally__thread *thread = waiter->thread;
 	if (thread->current == NULL)
 		return block_plain(thread, waiter, deadline);
-	tally__loop_flush_done(thread);
 	tally__stats_parked();
 	if (deadline == TALLY__FOREVER) {
 		suspend(thread, waiter, true);
@@ -144,7 +145,6 @@ void tally_yield(void)
 		return;
 	}
 	struct tally__task *task = thread->current;
-	tally__loop_flush_done(thread);
 	task->next = NULL;
 	if (thread->yielded_first != NULL)
 		thread->yielded_last->next = task;

@@ -21,8 +21,22 @@
 #define LONGEST     8
 #define FIRST_PAUSE INT64_C(20000000)
 
-/* One thread at a time is the one that looks again. */
+/* One thread at a time is the one that looks again, most often. It is only a name, and all operations on it are
+ * relaxed: where two put in their names at once, the one whose name was lost finds the other at its deadline.
+ */
 static tally_atomic_ptr looker;
+
+static void *the_looker(void)
+{
+	/* pairs with deadlock.c:set_looker */
+	return tally_atomic_ptr_load_relaxed(&looker);
+}
+
+static void set_looker(struct tally__thread *thread)
+{
+	/* pairs with deadlock.c:the_looker */
+	tally_atomic_ptr_store_relaxed(&looker, thread);
+}
 
 static bool somebody_waits(void)
 {
@@ -40,7 +54,8 @@ static bool somebody_waits(void)
 /* The thread sleeps for good, so it must not be taken for the one that will look again. */
 static int64_t resign(struct tally__thread *thread)
 {
-	tally_atomic_ptr_compare_and_swap(&looker, thread, NULL);
+	if (the_looker() == thread)
+		set_looker(NULL);
 	return TALLY__FOREVER;
 }
 
@@ -61,12 +76,12 @@ int64_t tally__deadlock_look(struct tally__thread *thread)
 		tally__die("%s", "nothing is left that could wake them");
 	}
 	/* The one before may have been woken for something better. */
-	struct tally__thread *other = tally_atomic_ptr_load(&looker);
-	if (other != thread && other != NULL && tally_atomic_u32_load(&other->event) == THREAD_ASLEEP)
+	struct tally__thread *other = the_looker();
+	/* pairs with thread.c:tally__thread_sleep */
+	if (other != thread && other != NULL && tally_atomic_u32_load_relaxed(&other->event) == THREAD_ASLEEP)
 		return TALLY__FOREVER;
 	if (other != thread) {
-		if (!tally_atomic_ptr_compare_and_swap(&looker, other, thread))
-			return TALLY__FOREVER;
+		set_looker(thread);
 		thread->looks = 0;
 	}
 	int64_t pause = FIRST_PAUSE << thread->looks;

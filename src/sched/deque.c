@@ -18,8 +18,9 @@ void tally__deque_start(struct tally__deque *deque, void *memory, uint64_t capac
 	buffer->outgrown = NULL;
 	tally__plain_write(buffer, sizeof(*buffer));
 	deque->own_buffer = buffer;
-	/* pairs with deque.c:tally__deque_steal */
-	tally_atomic_ptr_store_release(&deque->buffer, buffer);
+	/* The deque is new: its thread is published later, in the list of all. pairs with
+	 * thread.c:tally__thread_first */
+	tally_atomic_ptr_store_relaxed(&deque->buffer, buffer);
 }
 
 /* Copies [top, bottom) into a buffer of twice the size. */
@@ -93,8 +94,9 @@ struct tally__task *tally__deque_take(struct tally__deque *deque)
 		if (!tally_atomic_u64_compare_and_swap(&deque->top, top, top + 1))
 			task = NULL;
 	}
-	/* pairs with deque.c:tally__deque_steal */
-	tally_atomic_u64_store_release(&deque->bottom, bottom + 1);
+	/* Now top equals this bottom: a thief that reads it finds nothing, or has an older top and fails. pairs
+	 * with deque.c:tally__deque_steal */
+	tally_atomic_u64_store_relaxed(&deque->bottom, bottom + 1);
 	return task;
 }
 
@@ -124,7 +126,9 @@ void tally__deque_reset(struct tally__deque *deque)
 
 uint64_t tally__deque_size(const struct tally__deque *deque)
 {
-	uint64_t top = tally_atomic_u64_load(&deque->top);
+	/* One that is too old makes the deque look fuller: somebody looks in vain. pairs with
+	 * deque.c:tally__deque_steal */
+	uint64_t top = tally_atomic_u64_load_relaxed(&deque->top);
 	uint64_t bottom = tally_atomic_u64_load(&deque->bottom);
 	return (int64_t)(bottom - top) > 0 ? bottom - top : 0;
 }

@@ -96,7 +96,8 @@ static void publish(void)
 							     : PRESSURE_NONE;
 	tally__plain_write(&pool.active, sizeof(pool.active));
 	tally_atomic_u32_store(&tally__idle_call, call);
-	tally_atomic_u32_store(&tally__idle_pressure, pressure);
+	/* pairs with idle.h:tally__permit_pressure */
+	tally_atomic_u32_store_relaxed(&tally__idle_pressure, pressure);
 }
 
 static void lock(void)
@@ -115,7 +116,40 @@ static void take_permit(struct tally__thread *thread)
 {
 	pool.active++;
 	thread->has_permit = true;
-	tally_atomic_bool_store(&thread->working, true);
+	/* For thieves. pairs with steal.c:tally__steal_was_worth_it */
+	tally_atomic_bool_store_relaxed(&thread->working, true);
+}
+
+/* With the lock held. */
+static void drop_permit(struct tally__thread *thread)
+{
+	pool.active--;
+	thread->has_permit = false;
+	/* pairs with steal.c:tally__steal_was_worth_it */
+	tally_atomic_bool_store_relaxed(&thread->working, false);
+}
+
+/* With the lock held, for a thread that has just been taken out of its list: what it finds when it is poked. */
+static void give_news(struct tally__thread *thread, uint32_t news)
+{
+	tally_atomic_u32_or(&thread->news, news);
+}
+
+/* With the lock held, by the thread itself: news that it has no use for. */
+static void forget_news(struct tally__thread *thread, uint32_t news)
+{
+	/* pairs with idle.c:give_news */
+	tally_atomic_u32_and_relaxed(&thread->news, ~news);
+}
+
+/* Whether the thread, itself, had this news, which it has no more. What the giver did before is seen. */
+static bool take_news(struct tally__thread *thread, uint32_t news)
+{
+	/* A look: tally__thread_sleep looks again. pairs with idle.c:give_news */
+	if (!(tally_atomic_u32_load_relaxed(&thread->news) & news))
+		return false;
+	tally_atomic_u32_and(&thread->news, ~news);
+	return true;
 }
 
 /* With the lock held: a free permit goes to the first who queues for one; returns it, to be poked. */
@@ -126,16 +160,14 @@ static struct tally__thread *grant(void)
 		return NULL;
 	list_remove(&pool.for_permits, next);
 	take_permit(next);
-	tally_atomic_u32_or(&next->news, NEWS_PERMIT);
+	give_news(next, NEWS_PERMIT);
 	return next;
 }
 
 /* With the lock held: the caller's permit goes on to who queues, who is returned. */
 static struct tally__thread *give_permit(struct tally__thread *thread)
 {
-	thread->has_permit = false;
-	tally_atomic_bool_store(&thread->working, false);
-	pool.active--;
+	drop_permit(thread);
 	return grant();
 }
 
@@ -150,8 +182,8 @@ static void poke(struct tally__thread *thread)
 static bool await_permit(struct tally__thread *thread, bool or_mail)
 {
 	uint32_t wanted = NEWS_PERMIT | (or_mail ? NEWS_MAILBOX : 0);
-	while (!(tally_atomic_u32_load(&thread->news) & NEWS_PERMIT)) {
-		if (or_mail && tally_atomic_ptr_load(&thread->mailbox) != NULL) {
+	while (!take_news(thread, NEWS_PERMIT)) {
+		if (or_mail && tally__thread_has_mail(thread)) {
 			lock();
 			bool left = thread->queued == QUEUED_FOR_PERMIT;
 			if (left)
@@ -163,7 +195,6 @@ static bool await_permit(struct tally__thread *thread, bool or_mail)
 		}
 		tally__thread_sleep(thread, wanted, THREAD_ASLEEP, TALLY__FOREVER);
 	}
-	tally_atomic_u32_and(&thread->news, ~(uint32_t)NEWS_PERMIT);
 	return true;
 }
 
@@ -189,7 +220,7 @@ void tally__permit_release(struct tally__thread *thread)
 
 void tally__permit_share(struct tally__thread *thread, bool strangers)
 {
-	uint32_t pressure = tally_atomic_u32_load(&tally__idle_pressure);
+	uint32_t pressure = tally__permit_pressure();
 	if (!strangers && pressure == PRESSURE_NONE)
 		return;
 	if (pressure != PRESSURE_SURPLUS) {
@@ -210,11 +241,9 @@ void tally__permit_share(struct tally__thread *thread, bool strangers)
 		share = true;
 		next = pool.idle.last;
 		list_remove(&pool.idle, next);
-		thread->has_permit = false;
-		tally_atomic_bool_store(&thread->working, false);
-		pool.active--;
+		drop_permit(thread);
 		take_permit(next);
-		tally_atomic_u32_or(&next->news, NEWS_PERMIT);
+		give_news(next, NEWS_PERMIT);
 	}
 	if (share && thread->worker)
 		list_append(&pool.for_permits, thread, QUEUED_FOR_PERMIT);
@@ -270,7 +299,7 @@ static struct tally__thread *appoint(bool *start, int *error)
 		return NULL;
 	}
 	pool.watcher = worker;
-	tally_atomic_u32_or(&worker->news, NEWS_WATCH);
+	give_news(worker, NEWS_WATCH);
 	return worker;
 }
 
@@ -325,7 +354,7 @@ int tally__idle_start(void)
 /* What only this worker can do: what was sent to it, or a deadline that has passed. */
 static bool has_own_work(struct tally__thread *worker)
 {
-	return tally_atomic_ptr_load(&worker->mailbox) != NULL || tally__timer_is_due(worker);
+	return tally__thread_has_mail(worker) || tally__timer_is_due(worker);
 }
 
 /* The watcher has found work: takes a permit for it, and leaves the watch to another. */
@@ -355,7 +384,8 @@ static bool end_watch(struct tally__thread *worker)
 	unlock();
 	/* What was pushed by one who did not see the call is seen now. pairs with idle.h:tally__idle_notify */
 	tally__heavy_barrier();
-	if (tally_atomic_u32_load(&tally__idle_call) == 0 || !tally__idle_work_is_visible())
+	/* This thread has stored it just now, or another since. pairs with idle.c:publish */
+	if (tally_atomic_u32_load_relaxed(&tally__idle_call) == 0 || !tally__idle_work_is_visible())
 		return true;
 	lock();
 	bool back = worker->queued == QUEUED_IDLE && pool.watcher == NULL;
@@ -412,7 +442,7 @@ static void leave_rest(struct tally__thread *worker)
 		list_remove(&pool.idle, worker);
 	else if (pool.watcher == worker)
 		pool.watcher = NULL;
-	tally_atomic_u32_and(&worker->news, ~(uint32_t)(NEWS_WATCH | NEWS_PERMIT));
+	forget_news(worker, NEWS_WATCH | NEWS_PERMIT);
 	if (!worker->has_permit && pool.active < limit())
 		take_permit(worker);
 	struct tally__thread *next = appoint(&start, &error);
@@ -434,23 +464,20 @@ void tally__worker_rest(struct tally__thread *worker)
 		pool.watcher = worker;
 	else
 		list_append(&pool.idle, worker, QUEUED_IDLE);
-	tally_atomic_u32_and(&worker->news, ~(uint32_t)NEWS_WATCH);
+	forget_news(worker, NEWS_WATCH);
 	unlock();
 	poke(next);
 	for (;;) {
 		if (watching && watch(worker))
 			return;
 		watching = false;
-		if (tally_atomic_u32_load(&worker->news) & NEWS_PERMIT) {
-			tally_atomic_u32_and(&worker->news, ~(uint32_t)NEWS_PERMIT);
+		if (take_news(worker, NEWS_PERMIT))
 			return;
-		}
 		if (has_own_work(worker)) {
 			leave_rest(worker);
 			return;
 		}
-		if (tally_atomic_u32_load(&worker->news) & NEWS_WATCH) {
-			tally_atomic_u32_and(&worker->news, ~(uint32_t)NEWS_WATCH);
+		if (take_news(worker, NEWS_WATCH)) {
 			watching = true;
 			continue;
 		}
@@ -509,7 +536,8 @@ bool tally__idle_all_asleep(struct tally__thread *self)
 	int asleep = 1;
 	for (struct tally__thread *thread = tally__thread_first(); thread != NULL;
 	     thread = thread->next_registered)
-		if (thread != self && tally_atomic_bool_load(&thread->in_use) &&
+		/* Missed, it makes a sleeper too few. pairs with thread.c:take */
+		if (thread != self && tally_atomic_bool_load_relaxed(&thread->in_use) &&
 		    tally__thread_is_asleep(thread))
 			asleep++;
 	return asleep == count && wakes == tally__thread_wakes();

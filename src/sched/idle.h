@@ -23,11 +23,12 @@ enum {
 };
 extern tally_atomic_u32 tally__idle_pressure;
 
-/* A look, at each pick. Whoever was told of a smaller number of workers sees it. */
-static inline bool tally__permit_is_surplus(void)
+/* A hint: what it leads to is decided with the lock held. Whoever was told of a smaller number of workers sees
+ * that. */
+static inline uint32_t tally__permit_pressure(void)
 {
 	/* pairs with idle.c:publish */
-	return tally_atomic_u32_load_relaxed(&tally__idle_pressure) == PRESSURE_SURPLUS;
+	return tally_atomic_u32_load_relaxed(&tally__idle_pressure);
 }
 
 /* Calls a worker that will look for work. It may have to be started: 0, or -EAGAIN if the system refuses and

@@ -145,15 +145,14 @@ static struct tally__task *take_fairly(struct tally__thread *thread)
 static struct tally__task *pick(struct tally__thread *thread)
 {
 	struct tally__task *task;
-	if (++thread->ticks % FAIR_EVERY == 0 || tally__permit_is_surplus()) {
+	if (++thread->ticks % FAIR_EVERY == 0 || tally__permit_pressure() == PRESSURE_SURPLUS) {
 		/* What comes next may be endless and of another group; and so may what others do meanwhile. */
 		tally__loop_flush_done(thread);
 		task = take_fairly(thread);
 		if (task != NULL || !thread->has_permit)
 			return task;
 	}
-	/* A look, often; what is missed now is seen later. pairs with thread.c:tally__thread_send */
-	if (tally_atomic_ptr_load_relaxed(&thread->mailbox) != NULL)
+	if (tally__thread_has_mail(thread))
 		tally__thread_open_mailbox(thread);
 	if ((task = take_ready(thread)) != NULL)
 		return task;
@@ -250,8 +249,7 @@ static struct tally__task *find_for_worker(struct tally__thread *worker)
 			tally__worker_rest(worker);
 		if ((task = pick(worker)) != NULL)
 			return task;
-		bool rest =
-			!tally__steal_was_worth_it(worker) || tally_atomic_u32_load(&tally__idle_pressure) != 0;
+		bool rest = !tally__steal_was_worth_it(worker) || tally__permit_pressure() != PRESSURE_NONE;
 		if (!rest && ((task = tally__queue_get()) != NULL || (task = tally__steal(worker)) != NULL))
 			return task;
 		tally__worker_rest(worker);
@@ -264,7 +262,7 @@ static struct tally__task *find_for_worker(struct tally__thread *worker)
 static struct tally__task *find_for_plain(struct tally__thread *thread)
 {
 	for (;;) {
-		if (tally_atomic_ptr_load(&thread->mailbox) != NULL)
+		if (tally__thread_has_mail(thread))
 			tally__thread_open_mailbox(thread);
 		if (thread->timers != NULL)
 			tally__timer_run(thread);

@@ -76,7 +76,8 @@ bool tally__steal_was_worth_it(struct tally__thread *worker)
 		return true;
 	int64_t each = (tally__clock_now() - worker->stolen_at) / worker->stolen;
 	worker->stolen = 0;
-	bool busy = tally_atomic_bool_load(&worker->victim->working) ||
+	/* pairs with idle.c:take_permit */
+	bool busy = tally_atomic_bool_load_relaxed(&worker->victim->working) ||
 		    bottom_of(worker->victim) != worker->victim_bottom;
 	if (each >= WORTH || !busy) {
 		worker->doze = 0;

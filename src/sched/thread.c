@@ -32,7 +32,9 @@ struct tally__thread *tally__thread_first(void)
 
 uint64_t tally__thread_wakes(void)
 {
-	return tally_atomic_u64_load(&registry.wakes);
+	/* Who woke somebody and sleeps now has said so since: reading that brings the number. pairs with
+	 * thread.c:tally__thread_sleep */
+	return tally_atomic_u64_load_relaxed(&registry.wakes);
 }
 
 /* A thread's memory, from one that has ended or fresh. */
@@ -55,7 +57,8 @@ static struct tally__thread *take(void)
 		}
 	}
 	if (thread != NULL)
-		tally_atomic_bool_store(&thread->in_use, true);
+		/* The lock orders it against others that look for a free one. pairs with thread.c:take */
+		tally_atomic_bool_store_relaxed(&thread->in_use, true);
 	tally__lock_release(&registry.lock);
 	return thread;
 }
@@ -85,7 +88,8 @@ static void clean(struct tally__thread *thread)
 	thread->doze = 0;
 	memset(&thread->native, 0, sizeof(thread->native));
 	thread->native.flags = TASK_NATIVE;
-	tally_atomic_u32_store(&thread->news, 0);
+	/* Nobody has news for who is in no list. pairs with idle.c:give_news */
+	tally_atomic_u32_store_relaxed(&thread->news, 0);
 	tally__race_ignore_end();
 }
 
@@ -175,7 +179,8 @@ void tally__thread_send(struct tally__thread *thread, struct tally__task *task)
 {
 	void *first;
 	do {
-		first = tally_atomic_ptr_load(&thread->mailbox);
+		/* The compare-and-swap checks it. pairs with thread.c:tally__thread_open_mailbox */
+		first = tally_atomic_ptr_load_relaxed(&thread->mailbox);
 		task->next = first;
 		tally__plain_write(&task->next, sizeof(task->next));
 	} while (!tally_atomic_ptr_compare_and_swap(&thread->mailbox, first, task));
@@ -186,9 +191,12 @@ void tally__thread_poke(struct tally__thread *thread)
 {
 	if (tally_atomic_u32_load(&thread->event) == THREAD_AWAKE)
 		return;
-	if (tally_atomic_u32_swap(&thread->event, THREAD_AWAKE) == THREAD_AWAKE)
+	/* The news, and the load of `event`, come before it in the single order. pairs with
+	 * thread.c:tally__thread_sleep */
+	if (tally_atomic_u32_swap_relaxed(&thread->event, THREAD_AWAKE) == THREAD_AWAKE)
 		return;
-	tally_atomic_u64_add(&registry.wakes, 1);
+	/* See tally__thread_wakes. pairs with thread.c:tally__thread_sleep */
+	tally_atomic_u64_add_relaxed(&registry.wakes, 1);
 	tally__futex_wake(&thread->event, 1);
 }
 
@@ -211,7 +219,8 @@ void tally__thread_sleep(struct tally__thread *thread, uint32_t wanted, uint32_t
 	tally_atomic_u32_store(&thread->event, how);
 	if ((news_of(thread) & wanted) == 0)
 		tally__futex_wait(&thread->event, how, deadline);
-	tally_atomic_u32_store(&thread->event, THREAD_AWAKE);
+	/* Who reads an older value wakes in vain. pairs with thread.c:tally__thread_poke */
+	tally_atomic_u32_store_relaxed(&thread->event, THREAD_AWAKE);
 }
 
 void tally__thread_open_mailbox(struct tally__thread *thread)

@@ -139,6 +139,13 @@ void tally__thread_sleep(struct tally__thread *thread, uint32_t wanted, uint32_t
 /* How many sleepers were woken so far: equal before and after a look means that nothing moved. */
 uint64_t tally__thread_wakes(void);
 
+/* A look at the own mailbox: what it misses, open_mailbox or the look before a sleep finds. */
+static inline bool tally__thread_has_mail(const struct tally__thread *thread)
+{
+	/* pairs with thread.c:tally__thread_send */
+	return tally_atomic_ptr_load_relaxed(&thread->mailbox) != NULL;
+}
+
 /* Moves the mailbox into the list of ready tasks. */
 void tally__thread_open_mailbox(struct tally__thread *thread);
 

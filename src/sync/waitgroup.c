@@ -6,8 +6,9 @@
  * group again. A waiter that was let go takes itself out of the word, which is the last touch of the group; so
  * a count of 0 with waiters in the word means that they are about to return, and an add at that time is misuse.
  *
- * All operations on the word are sequentially consistent; those that change it read and write it, so that every
- * done is in the release sequence that the waiters read.
+ * The word is only changed by operations that read and write it, so that every done is in the release sequence
+ * that the waiters read. What waiters do to it, to register and to leave, is relaxed: the lock of their bucket
+ * orders it against the done that looks for them.
  */
 #include <errno.h>
 #include <limits.h>
@@ -94,7 +95,8 @@ static bool enter(tally_waitgroup *wg, struct tally__waiter *waiter, bool *first
 		}
 		if (WAITERS(state) == INT32_MAX)
 			misuse("too many waiters on a wait group", wg);
-	} while (!tally_atomic_u64_compare_and_swap(&wg->state_, state, state + 1));
+		/* The lock publishes the waiter. pairs with waitgroup.c:add */
+	} while (!tally_atomic_u64_compare_and_swap_relaxed(&wg->state_, state, state + 1));
 	*first = WAITERS(state) == 0;
 	tally__lot_add(bucket, waiter);
 	tally__lot_unlock(bucket);
@@ -108,12 +110,15 @@ static bool leave(tally_waitgroup *wg, struct tally__waiter *waiter)
 	struct tally__bucket *bucket = tally__lot_lock(wg);
 	uint64_t state;
 	do {
-		state = tally_atomic_u64_load(&wg->state_);
+		/* At 0 the wake brings what the dones did; who gives up is promised nothing. pairs with
+		 * waitgroup.c:add */
+		state = tally_atomic_u64_load_relaxed(&wg->state_);
 		if (COUNT(state) == 0) {
 			tally__lot_unlock(bucket);
 			return false;
 		}
-	} while (!tally_atomic_u64_compare_and_swap(&wg->state_, state, state - 1));
+		/* pairs with waitgroup.c:add */
+	} while (!tally_atomic_u64_compare_and_swap_relaxed(&wg->state_, state, state - 1));
 	tally__lot_remove(bucket, waiter);
 	tally__lot_unlock(bucket);
 	return true;
@@ -140,7 +145,9 @@ static int wait(tally_waitgroup *wg, int64_t deadline, const void *caller)
 				tally__block_again(&waiter);
 			}
 			tally__plain_end(&waiter, sizeof(waiter));
-			tally_atomic_u64_sub(&wg->state_, 1);
+			/* The wake has brought the order; a read and write, as it continues the release
+			 * sequence of the dones. pairs with waitgroup.c:add */
+			tally_atomic_u64_sub_relaxed(&wg->state_, 1);
 		}
 	}
 	tally__race_acquire(wg);

@@ -12,7 +12,8 @@
 struct tally__region tally__region = {.mapping.descriptor = -1};
 
 /* How much of the header with the slot table, of the index and of the entries this process can reach, as
- * offsets from the region's start. */
+ * offsets from the region's start. Memory that the system has put somewhere is there for all threads: the
+ * numbers only remember what it was asked for, and an older one asks again. */
 static tally_atomic_u64 table_end;
 static tally_atomic_u64 index_end;
 static tally_atomic_u64 entries_end;
@@ -24,7 +25,8 @@ static int reserve(uint64_t offset, uint64_t bytes)
 	tally_atomic_u64 *end = offset < TALLY__INDEX_OFFSET     ? &table_end
 				: offset < TALLY__ENTRIES_OFFSET ? &index_end
 								 : &entries_end;
-	uint64_t from = tally_atomic_u64_load(end);
+	/* pairs with nothing: the system orders it, see above */
+	uint64_t from = tally_atomic_u64_load_relaxed(end);
 	uint64_t page = tally__page_bytes();
 	uint64_t to = (offset + bytes + page - 1) & ~(page - 1);
 	int result;
@@ -33,7 +35,8 @@ static int reserve(uint64_t offset, uint64_t bytes)
 		return 0;
 	result = tally__shared_reserve(tally__region.mapping.base + from, (size_t)(to - from));
 	if (result == 0)
-		tally_atomic_u64_max(end, to);
+		/* pairs with nothing: the system orders it, see above */
+		tally_atomic_u64_max_relaxed(end, to);
 	return result;
 }
 
@@ -73,9 +76,10 @@ static void install(const struct tally__mapping *mapping)
 	};
 	tally__plain_write(&region->cells, sizeof(region->cells));
 	tally__plain_write(&region->header, sizeof(region->header));
-	tally_atomic_u64_store(&table_end, 0);
-	tally_atomic_u64_store(&index_end, TALLY__INDEX_OFFSET);
-	tally_atomic_u64_store(&entries_end, TALLY__ENTRIES_OFFSET);
+	/* Published by the state that follows. pairs with create.c:reserve */
+	tally_atomic_u64_store_relaxed(&table_end, 0);
+	tally_atomic_u64_store_relaxed(&index_end, TALLY__INDEX_OFFSET);
+	tally_atomic_u64_store_relaxed(&entries_end, TALLY__ENTRIES_OFFSET);
 }
 
 /* What was reached and seen in another mapping. */
@@ -162,8 +166,10 @@ bool tally__region_start(bool wait)
 	uint32_t now;
 
 	while ((now = tally_atomic_u32_load(state)) <= TALLY__REGION_STARTING) {
-		if (now == TALLY__REGION_NONE &&
-		    tally_atomic_u32_compare_and_swap(state, TALLY__REGION_NONE, TALLY__REGION_STARTING))
+		/* Says who does it; the store publishes what is done. pairs with create.c:tally__region_start
+		 */
+		if (now == TALLY__REGION_NONE && tally_atomic_u32_compare_and_swap_relaxed(
+							 state, TALLY__REGION_NONE, TALLY__REGION_STARTING))
 			tally_atomic_u32_store(state, create() ? TALLY__REGION_READY : TALLY__REGION_REFUSED);
 		else if (!wait)
 			return false;

@@ -74,7 +74,8 @@ static int write_draft(const struct tally__directory *directory, const struct ta
 
 	size = (size + 7) & ~7u;
 	do {
-		place = tally_atomic_u64_load(directory->entries_used);
+		/* The compare-and-swap checks it. pairs with directory.c:drop_draft */
+		place = tally_atomic_u64_load_relaxed(directory->entries_used);
 		if (place % 8 != 0 || place > directory->entries_size || size > directory->entries_size - place)
 			return -ENOSPC;
 	} while (!tally_atomic_u64_compare_and_swap(directory->entries_used, place, place + size));
@@ -176,7 +177,8 @@ static uint32_t words_to_pass(const struct tally__directory *directory, uint64_t
 	struct tally__directory_seen *seen = directory->seen;
 	uint32_t words = seen ? tally_atomic_u32_load(&seen->words) : 0;
 
-	if (words == 0 || (tally_atomic_u64_load(bits_of(seen, hash)) >> hash % 64 & 1) != 0)
+	/* The load of `words` has brought the bits. pairs with directory.c:remember */
+	if (words == 0 || (tally_atomic_u64_load_relaxed(bits_of(seen, hash)) >> hash % 64 & 1) != 0)
 		return 0;
 	return words;
 }
@@ -188,10 +190,15 @@ static void remember(const struct tally__directory *directory, uint32_t words)
 
 	if (!seen || words < WORDS_NOT_SEEN)
 		return;
-	for (uint32_t i = tally_atomic_u32_load(&seen->words); i < words; i++) {
-		uint64_t hash = tally_atomic_u64_load(&directory->index[i]) >> TALLY__INDEX_HASH_SHIFT;
+	/* The `max` publishes the bits. An older number sets some again. pairs with directory.c:words_to_pass
+	 */
+	for (uint32_t i = tally_atomic_u32_load_relaxed(&seen->words); i < words; i++) {
+		/* Has been loaded, and does not change. pairs with directory.c:publish */
+		uint64_t word = tally_atomic_u64_load_relaxed(&directory->index[i]);
+		uint64_t hash = word >> TALLY__INDEX_HASH_SHIFT;
 
-		tally_atomic_u64_or(bits_of(seen, hash), UINT64_C(1) << hash % 64);
+		/* pairs with directory.c:words_to_pass */
+		tally_atomic_u64_or_relaxed(bits_of(seen, hash), UINT64_C(1) << hash % 64);
 	}
 	tally_atomic_u32_max(&seen->words, words);
 }
@@ -203,7 +210,8 @@ int64_t tally__directory_add(const struct tally__directory *directory, const str
 	struct draft draft = {0};
 	int64_t result = 0;
 	uint32_t i = words_to_pass(directory, hash);
-	uint64_t before = i > 0 ? tally_atomic_u64_load(&directory->index[i - 1]) : 0;
+	/* `words` has brought it, and its entry. pairs with directory.c:publish */
+	uint64_t before = i > 0 ? tally_atomic_u64_load_relaxed(&directory->index[i - 1]) : 0;
 
 	for (; i < directory->index_max; i++) {
 		tally_atomic_u64 *at = &directory->index[i];
@@ -220,7 +228,8 @@ int64_t tally__directory_add(const struct tally__directory *directory, const str
 			result = publish(directory, wanted, at, before, &draft);
 			if (result != 0)
 				break;
-			word = tally_atomic_u64_load(at);
+			/* The compare-and-swap that failed has brought it. pairs with directory.c:publish */
+			word = tally_atomic_u64_load_relaxed(at);
 		}
 		before = word;
 		if (word >> TALLY__INDEX_HASH_SHIFT != hash)

@@ -3,8 +3,11 @@
  *
  * Two threads meet here: one that raises the level, because it registers a metric, and one that claims a slot.
  * The first stores the level and then looks at the owners; the second stores itself as owner and then looks at
- * the level. All of it is sequentially consistent, so at least one of them sees the other, and makes the slot
+ * the level. All of that is sequentially consistent, so at least one of them sees the other, and makes the slot
  * reach the level before it goes on: the first to publish the cell, the second to count in the slot.
+ *
+ * Memory that the system has put somewhere is there for all threads, and processes, at once. So the numbers
+ * that remember how far it goes are relaxed: an older one asks the system again.
  */
 #include "platform/sharedfile.h"
 #include "region/owner.h"
@@ -32,7 +35,8 @@ static uint32_t to_page_end(const char *start, uint32_t cells)
 static int extend(enum tally__area area, uint32_t slot, uint32_t cells)
 {
 	tally_atomic_u32 *reach = &tally__region.reach[area][slot];
-	uint32_t reached = tally_atomic_u32_load(reach);
+	/* pairs with nothing: the system orders it, see above */
+	uint32_t reached = tally_atomic_u32_load_relaxed(reach);
 	char *start = area_start(area, slot);
 	size_t offset = reached * sizeof(uint64_t);
 	int result;
@@ -47,8 +51,10 @@ static int extend(enum tally__area area, uint32_t slot, uint32_t cells)
 	if (result != 0)
 		return result;
 	if (area == TALLY__AREA_SHARED)
-		tally_atomic_u32_max(&tally__region.slots.table[slot].backed, cells);
-	tally_atomic_u32_max(reach, cells);
+		/* pairs with reach.c:tally__region_reaches */
+		tally_atomic_u32_max_relaxed(&tally__region.slots.table[slot].backed, cells);
+	/* pairs with nothing: the system orders it, see above */
+	tally_atomic_u32_max_relaxed(reach, cells);
 	return 0;
 }
 
@@ -113,21 +119,27 @@ bool tally__region_reaches(enum tally__area area, uint32_t slot, uint32_t cell)
 	tally_atomic_u32 *reach = &tally__region.reach[area][slot];
 	uint32_t backed;
 
-	if (tally_atomic_u32_load(reach) > cell)
+	/* What counted there had reserved before, so a reader that is promised the count sees the number.
+	 * pairs with reach.c:extend */
+	if (tally_atomic_u32_load_relaxed(reach) > cell)
 		return true;
 	if (area == TALLY__AREA_OWN)
 		return false;
 	/* Another process may have put memory there. */
-	backed = tally_atomic_u32_load(&tally__region.slots.table[slot].backed);
+	/* pairs with reach.c:extend */
+	backed = tally_atomic_u32_load_relaxed(&tally__region.slots.table[slot].backed);
 	if (backed > TALLY__CELLS_MAX)
 		backed = TALLY__CELLS_MAX;
 	if (backed <= cell || tally__shared_allow(area_start(area, slot), backed * sizeof(uint64_t)) != 0)
 		return false;
-	tally_atomic_u32_max(reach, backed);
+	/* pairs with nothing: the system orders it, see above */
+	tally_atomic_u32_max_relaxed(reach, backed);
 	return true;
 }
 
 void tally__region_reach_all(enum tally__area area, uint32_t slots, uint32_t cells)
 {
+	/* Whoever reads it must not find less in `reach` later: one read would be smaller than the one before.
+	 */
 	tally_atomic_u64_store(&tally__region.all[area], (uint64_t)slots << 32 | cells);
 }

@@ -1,4 +1,6 @@
-/* Claiming slots and handing them back. All operations are sequentially consistent: none is frequent. */
+/* Claiming slots and handing them back. None of it is frequent: what orders anything is sequentially
+ * consistent.
+ */
 #include "region/slot.h"
 
 #include "region/owner.h"
@@ -32,12 +34,14 @@ uint32_t tally__slot_claim(const struct tally__slots *slots, uint64_t me)
 	for (uint32_t i = TALLY__FIRST_OWNED_SLOT; i < used; i++) {
 		struct tally__slot *slot = &slots->table[i];
 
-		if (tally_atomic_u64_load(&slot->owner) == 0 && take(slot, 0, me))
+		/* A look, checked by the compare-and-swap. pairs with slot.c:tally__slot_release */
+		if (tally_atomic_u64_load_relaxed(&slot->owner) == 0 && take(slot, 0, me))
 			return i;
 	}
 	for (uint32_t i = TALLY__FIRST_OWNED_SLOT; i < slots->max; i++) {
 		struct tally__slot *slot = &slots->table[i];
-		uint64_t owner = tally_atomic_u64_load(&slot->owner);
+		/* Checked by the compare-and-swap; the system says who is dead. pairs with slot.c:take */
+		uint64_t owner = tally_atomic_u64_load_relaxed(&slot->owner);
 
 		if (!is_left(slots, owner, me, &lasting) || !take(slot, owner, me))
 			continue;

@@ -24,14 +24,16 @@ static uint64_t mask_of(uint32_t bit, uint32_t count)
 uint32_t tally__cells_take(uint32_t count)
 {
 	for (uint32_t i = 0; i < TALLY__CELLS_MAX / 64; i++) {
-		uint64_t word = tally_atomic_u64_load(&in_use[i]);
+		/* The compare-and-swap checks it. pairs with cells.c:tally__cells_give */
+		uint64_t word = tally_atomic_u64_load_relaxed(&in_use[i]);
 		int bit;
 
 		while ((bit = free_bits(word, count)) >= 0) {
 			if (tally_atomic_u64_compare_and_swap(&in_use[i], word,
 							      word | mask_of((uint32_t)bit, count)))
 				return i * 64 + (uint32_t)bit;
-			word = tally_atomic_u64_load(&in_use[i]);
+			/* pairs with cells.c:tally__cells_give */
+			word = tally_atomic_u64_load_relaxed(&in_use[i]);
 		}
 	}
 	return TALLY__CELLS_NONE;

@@ -19,11 +19,15 @@ static void put_on_list(struct tally__metric *metric)
 {
 	uint64_t first;
 
-	if (tally_atomic_u64_load(&metric->link_) != 0)
+	/* Those who have made the metric busy come here, one after the other. pairs with metric.c:find */
+	if (tally_atomic_u64_load_relaxed(&metric->link_) != 0)
 		return;
 	do {
-		first = tally_atomic_u64_load(&list);
-		tally_atomic_u64_store(&metric->link_, first ? first : LIST_END);
+		/* The compare-and-swap checks the one and publishes the other. pairs with metric.c:move_metrics
+		 */
+		first = tally_atomic_u64_load_relaxed(&list);
+		/* pairs with metric.c:move_metrics */
+		tally_atomic_u64_store_relaxed(&metric->link_, first ? first : LIST_END);
 	} while (!tally_atomic_u64_compare_and_swap(&list, first, (uint64_t)(uintptr_t)metric));
 }
 
@@ -31,7 +35,8 @@ static void warn_once(const char *what)
 {
 	static tally_atomic_bool warned;
 
-	if (tally_atomic_bool_compare_and_swap(&warned, false, true))
+	/* pairs with nothing: it says who warns */
+	if (tally_atomic_bool_compare_and_swap_relaxed(&warned, false, true))
 		tally__warn("%s: some metrics cannot be seen from outside, and count slower", what);
 }
 
@@ -89,7 +94,8 @@ static uint64_t find_own(struct tally__metric *metric, uint32_t cells)
 	baseline = tally__sum_acquire(offset);
 	if (cells == 2)
 		baseline -= tally__sum_acquire(offset + sizeof(uint64_t));
-	tally_atomic_u64_store(&metric->link_, baseline);
+	/* Published with the cell, by metric.c:find. pairs with total.c:tally__total */
+	tally_atomic_u64_store_relaxed(&metric->link_, baseline);
 	return TALLY__CELL_BIAS + offset;
 }
 
@@ -107,7 +113,8 @@ static void find(struct tally__metric *metric, uint32_t cells, bool have_region)
 	uint64_t busy = TALLY__METRIC_BUSY - tally__process_id();
 	uint64_t cell = TALLY__METRIC_NO_CELL;
 
-	if (!is_ours_to_find(metric, tally_atomic_u64_load(&metric->cell_), busy))
+	/* The compare-and-swap checks it. pairs with metric.c:is_ours_to_find */
+	if (!is_ours_to_find(metric, tally_atomic_u64_load_relaxed(&metric->cell_), busy))
 		return;
 	if (metric->text_)
 		cell = find_named(metric, have_region);
@@ -122,11 +129,14 @@ uint64_t tally__metric_offset(struct tally__metric *metric, uint32_t cells)
 	bool have_region;
 
 	tally__mine_counted();
-	if (offset != TALLY__METRIC_NO_CELL || tally_atomic_u64_load(&metric->cell_) == TALLY__METRIC_NO_CELL)
+	/* For now or for good? Neither brings anything. pairs with metric.c:find */
+	if (offset != TALLY__METRIC_NO_CELL ||
+	    tally_atomic_u64_load_relaxed(&metric->cell_) == TALLY__METRIC_NO_CELL)
 		return offset;
 	have_region = tally__mine_start(false);
-	/* While another thread makes the region, or this one does below a signal handler, it is too early. */
-	if (have_region || tally_atomic_u32_load(&tally__region.state) == TALLY__REGION_REFUSED)
+	/* While another thread makes the region, or this one does below a signal handler, it is too early.
+	 * REFUSED is for good, and brings nothing. pairs with region/create.c:tally__region_start */
+	if (have_region || tally_atomic_u32_load_relaxed(&tally__region.state) == TALLY__REGION_REFUSED)
 		find(metric, cells, have_region);
 	return tally__metric_known_offset(metric);
 }

@@ -22,15 +22,22 @@ static __thread tally_atomic_u32 mine_state __attribute__((tls_model("initial-ex
 static __thread tally_atomic_u32 mine_number __attribute__((tls_model("initial-exec")));
 static __thread tally_atomic_u32 mine_patience __attribute__((tls_model("initial-exec")));
 
-/* How many forks this process is the child of. */
+/* How many forks this process is the child of. Changes in a child only, while that has one thread, which may be
+ * one that is interrupted in what it reads this for. */
 static tally_atomic_u32 forks;
+
+static uint32_t generation_now(void)
+{
+	/* Not relaxed: it must not move over plain stores to tally__slot, for the handlers' sake. */
+	return tally_atomic_u32_load(&forks);
+}
 
 static tally_atomic_bool watched; /* tally__exit_watch has been called */
 static tally_atomic_bool heard;   /* and will tell us when threads end */
 
 static void thread_ends(void *value)
 {
-	uint32_t generation = tally_atomic_u32_load(&forks);
+	uint32_t generation = generation_now();
 
 	(void)value;
 	if (tally_atomic_u32_load(&mine_state) != MINE_OWNED)
@@ -38,7 +45,7 @@ static void thread_ends(void *value)
 	tally_atomic_u32_store(&mine_state, MINE_GIVEN_BACK);
 	tally__slot = 0;
 	/* Not in the child of a signal handler that has forked meanwhile: the parent hands it back. */
-	if (tally_atomic_u32_load(&forks) == generation)
+	if (generation_now() == generation)
 		tally__slot_release(&tally__region.slots, tally_atomic_u32_load(&mine_number));
 }
 
@@ -57,7 +64,8 @@ static void forked(void)
 
 bool tally__mine_start(bool wait)
 {
-	if (tally_atomic_bool_compare_and_swap(&watched, false, true))
+	/* Says who does it; `heard` publishes that it is done. pairs with mine.c:tally__mine_slot */
+	if (tally_atomic_bool_compare_and_swap_relaxed(&watched, false, true))
 		tally_atomic_bool_store(&heard,
 					tally__exit_watch(thread_ends, tally__region_forks, forked) == 0);
 	return tally__region_start(wait);
@@ -78,7 +86,7 @@ static uint32_t claim(void)
 uint64_t tally__mine_slot(void)
 {
 	uint32_t patience = tally_atomic_u32_load(&mine_patience);
-	uint32_t generation = tally_atomic_u32_load(&forks);
+	uint32_t generation = generation_now();
 	uint32_t slot;
 
 	if (tally__slot != 0 || tally_atomic_u32_load(&mine_state) != MINE_NONE ||
@@ -103,7 +111,7 @@ uint64_t tally__mine_slot(void)
 	tally__slot = (uint64_t)(uintptr_t)tally__region_slot(slot) - TALLY__CELL_BIAS;
 	/* A signal handler may have forked meanwhile. In its child the slot is the parent's, or carries the
 	 * parent's name; it is left to those who find the parent dead. */
-	if (tally_atomic_u32_load(&forks) != generation) {
+	if (generation_now() != generation) {
 		tally__slot = 0;
 		tally_atomic_u32_store(&mine_state, MINE_NONE);
 		return 0;

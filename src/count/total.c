@@ -29,7 +29,8 @@ uint64_t tally__total(const struct tally__metric *metric, unsigned which)
 	if (offset != TALLY__METRIC_NO_CELL) {
 		sum += tally__sum_acquire(offset + which * sizeof(uint64_t));
 		if (which == 0 && !metric->text_)
-			sum -= tally_atomic_u64_load(&metric->link_);
+			/* The load of the cell has brought it. pairs with metric.c:find_own */
+			sum -= tally_atomic_u64_load_relaxed(&metric->link_);
 	}
 	return sum;
 }

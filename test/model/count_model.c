@@ -144,6 +144,30 @@ static void names_are_told_apart(void)
 	model_assert(tally_counter_load(&named) == 2 && tally_counter_load(&second) == 1);
 }
 
+/* There is no room for names: both count all the same, and that is said once. */
+static void fill_the_region(void)
+{
+	model_assert(tally__region_start(true));
+	tally__region.directory.cells_max = 1;
+}
+
+static void add_second_and_load(void)
+{
+	tally_counter_add(&second, 1);
+	model_assert(tally_counter_load(&second) == 1);
+}
+
+static void add_named_and_load(void)
+{
+	tally_counter_add(&named, 1);
+	model_assert(tally_counter_load(&named) == 1);
+}
+
+static void warned_once(void)
+{
+	model_assert(model_warnings() == 1);
+}
+
 /* One who registers raises how far slots must reach; one who claims meanwhile must reach as far. */
 static void claim_by_counting(void)
 {
@@ -266,6 +290,11 @@ static const struct model models[] = {
 	 .threads = {add_named, add_same, add_second},
 	 .check = named_have_three,
 	 .schedules = 8000},
+	{.name = "names, full",
+	 .setup = fill_the_region,
+	 .threads = {add_named_and_load, add_second_and_load},
+	 .check = warned_once,
+	 .schedules = 4000},
 	{.name = "reach",
 	 .setup = start_region,
 	 .threads = {claim_by_counting, register_far, count_far},

@@ -132,6 +132,9 @@ void model_name(const void *address, const char *name);
 int64_t model_now(void);
 void model_advance(int64_t nanoseconds);
 
+/* How often tally__warn has been called in this schedule. */
+unsigned model_warnings(void);
+
 /* From here on tally__die does not fail the schedule: it ends it, well, if the text contains this. */
 void model_expect_death(const char *text);
 

@@ -29,10 +29,13 @@ static void spawns_many(void)
 	see(0, 3);
 }
 
-/* Two plain threads spawn into one group that both wait for. */
+/* Two plain threads spawn into one group that both wait for. The tasks have different numbers. */
+static uint64_t ids[2];
+
 static void task_and_done(void *arg)
 {
 	task(arg);
+	model_write(&ids[(int *)arg - work], tally_task_id());
 	tally_waitgroup_done(&group);
 }
 
@@ -44,6 +47,11 @@ static void spawns_one(void)
 	tally_go(task_and_done, &work[i]);
 	tally_waitgroup_wait(&group);
 	see(0, 2);
+}
+
+static void ids_differ(void)
+{
+	model_assert(ids[0] != ids[1]);
 }
 
 /* A task that waits for tasks of its own. */
@@ -232,7 +240,11 @@ static void waits_for_it(void)
 static const struct model models[] = {
 	{.name = "two tasks", .schedules = 6000, .threads = {spawns_two}},
 	{.name = "indexed tasks", .schedules = 6000, .threads = {spawns_many}},
-	{.name = "two spawners", .schedules = 6000, .setup = expect_two, .threads = {spawns_one, spawns_one}},
+	{.name = "two spawners",
+	 .schedules = 6000,
+	 .setup = expect_two,
+	 .threads = {spawns_one, spawns_one},
+	 .check = ids_differ},
 	{.name = "nested", .schedules = 6000, .threads = {nests}},
 	{.name = "gate", .schedules = 6000, .setup = close_the_gate, .threads = {blocks_two, opens_the_gate}},
 	{.name = "two gates",

@@ -161,6 +161,7 @@ struct engine {
 	unsigned run; /* steps in a row of the thread that runs */
 	int64_t now;
 	unsigned spurious_left, faults_left;
+	unsigned warnings;
 
 	/* strategies (choose.c) */
 	uint64_t random[2];

@@ -147,6 +147,7 @@ static void run_schedule(unsigned long long number)
 	engine->faults_left = 2;
 	engine->name_count = 0;
 	engine->expected_death = NULL;
+	engine->warnings = 0;
 	engine->result.failure = MODEL_PASSED;
 	engine->result.seed = number;
 	memory_begin();

@@ -276,6 +276,11 @@ void tally__stack_forget(void *bottom, void *top)
 	(void)top;
 }
 
+unsigned model_warnings(void)
+{
+	return engine->warnings;
+}
+
 void model_advance(int64_t nanoseconds)
 {
 	engine->now += nanoseconds;
@@ -357,6 +362,7 @@ void tally__warn(const char *format, ...)
 	add_list(&line, format, list);
 	va_end(list);
 	trace(NULL, "warns: %s", line.text);
+	engine->warnings++;
 	/* What follows a warning of a deadlock is the list of who waits: not what led to it. */
 	if (strstr(line.text, "deadlock"))
 		engine->tracing = false;

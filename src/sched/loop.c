@@ -205,11 +205,10 @@ static void run(struct tally__thread *thread, struct tally__task *task)
 	tally__task_free(&thread->tasks, task);
 
 	/* The group is told later, once for many: before a task of another group, or none, comes next. That
-	 * does not delay its end, since the task that comes next is one of its own. */
+	 * does not delay its end, since the task that comes next is one of its own. So here, too, nothing is
+	 * pending of another: pick and resume have told it. */
 	if (group == NULL)
 		return;
-	if (thread->done_count != 0 && thread->done_group != group)
-		tally__loop_flush_done(thread);
 	thread->done_group = group;
 	thread->done_count++;
 }

@@ -68,8 +68,7 @@ int64_t tally__deadlock_look(struct tally__thread *thread)
 		if (!somebody_waits())
 			return resign(thread);
 		/* Whoever sent the caller something may have ended since, and is not counted any more. */
-		if (tally_atomic_ptr_load(&thread->mailbox) != NULL ||
-		    tally_atomic_u32_load(&thread->news) != 0)
+		if (tally__thread_has_news(thread))
 			return resign(thread);
 		tally__warn("all tasks are asleep - deadlock!");
 		tally__dump_waiters(TALLY__STANDARD_ERROR);
@@ -78,7 +77,8 @@ int64_t tally__deadlock_look(struct tally__thread *thread)
 	/* The one before may have been woken for something better. */
 	struct tally__thread *other = the_looker();
 	/* pairs with thread.c:tally__thread_sleep */
-	if (other != thread && other != NULL && tally_atomic_u32_load_relaxed(&other->event) == THREAD_ASLEEP)
+	if (other != thread && other != NULL &&
+	    (tally_atomic_u32_load_relaxed(&other->event) & THREAD_STATE) == THREAD_ASLEEP)
 		return TALLY__FOREVER;
 	if (other != thread) {
 		set_looker(thread);

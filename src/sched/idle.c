@@ -116,6 +116,7 @@ static void take_permit(struct tally__thread *thread)
 {
 	pool.active++;
 	thread->has_permit = true;
+	tally__plain_write(&thread->has_permit, sizeof(thread->has_permit));
 	/* For thieves. pairs with steal.c:tally__steal_was_worth_it */
 	tally_atomic_bool_store_relaxed(&thread->working, true);
 }
@@ -149,6 +150,7 @@ static bool take_news(struct tally__thread *thread, uint32_t news)
 	if (!(tally_atomic_u32_load_relaxed(&thread->news) & news))
 		return false;
 	tally_atomic_u32_and(&thread->news, ~news);
+	tally__plain_read(&thread->has_permit, sizeof(thread->has_permit));
 	return true;
 }
 
@@ -529,18 +531,32 @@ bool tally__idle_is_quiet(void)
 	return quiet && !tally__idle_work_is_visible();
 }
 
+/* How many other threads sleep without a deadline and have no news; the sum of their `event` goes to *events.
+ */
+static int count_asleep(const struct tally__thread *self, uint64_t *events)
+{
+	int count = 0;
+	*events = 0;
+	for (struct tally__thread *thread = tally__thread_first(); thread != NULL;
+	     thread = thread->next_registered) {
+		/* Missed, it makes a sleeper too few. pairs with thread.c:take */
+		if (thread == self || !tally_atomic_bool_load_relaxed(&thread->in_use))
+			continue;
+		uint32_t event = tally__thread_asleep(thread);
+		count += event != 0;
+		*events += event;
+	}
+	return count;
+}
+
 bool tally__idle_all_asleep(struct tally__thread *self)
 {
-	uint64_t wakes = tally__thread_wakes();
-	int count = tally__thread_count();
-	int asleep = 1;
-	for (struct tally__thread *thread = tally__thread_first(); thread != NULL;
-	     thread = thread->next_registered)
-		/* Missed, it makes a sleeper too few. pairs with thread.c:take */
-		if (thread != self && tally_atomic_bool_load_relaxed(&thread->in_use) &&
-		    tally__thread_is_asleep(thread))
-			asleep++;
-	return asleep == count && wakes == tally__thread_wakes();
+	/* Two looks that find the same sleeps, between them a moment when all slept and nobody else was there.
+	 * What they, and those that have ended, had sent before would be seen by the second. */
+	uint64_t events, events_again;
+	int asleep = count_asleep(self, &events);
+	return asleep + 1 == tally__thread_count() && count_asleep(self, &events_again) == asleep &&
+	       events_again == events;
 }
 
 void tally__idle_reset(void)

@@ -20,28 +20,18 @@
 
 tally_atomic_ptr tally__threads;
 
-static struct {
-	struct tally__lock lock; /* for finding a free one */
-	tally_atomic_u64 wakes;
-} registry;
+static struct tally__lock registry; /* for finding a free one */
 
 struct tally__thread *tally__thread_first(void)
 {
 	return tally_atomic_ptr_load(&tally__threads);
 }
 
-uint64_t tally__thread_wakes(void)
-{
-	/* Who woke somebody and sleeps now has said so since: reading that brings the number. pairs with
-	 * thread.c:tally__thread_sleep */
-	return tally_atomic_u64_load_relaxed(&registry.wakes);
-}
-
 /* A thread's memory, from one that has ended or fresh. */
 static struct tally__thread *take(void)
 {
 	struct tally__thread *thread;
-	tally__lock_acquire(&registry.lock);
+	tally__lock_acquire(&registry);
 	for (thread = tally__thread_first(); thread != NULL; thread = thread->next_registered) {
 		if (!tally_atomic_bool_load(&thread->in_use))
 			break;
@@ -59,7 +49,7 @@ static struct tally__thread *take(void)
 	if (thread != NULL)
 		/* The lock orders it against others that look for a free one. pairs with thread.c:take */
 		tally_atomic_bool_store_relaxed(&thread->in_use, true);
-	tally__lock_release(&registry.lock);
+	tally__lock_release(&registry);
 	return thread;
 }
 
@@ -189,38 +179,44 @@ void tally__thread_send(struct tally__thread *thread, struct tally__task *task)
 
 void tally__thread_poke(struct tally__thread *thread)
 {
-	if (tally_atomic_u32_load(&thread->event) == THREAD_AWAKE)
+	uint32_t event = tally_atomic_u32_load(&thread->event);
+	if ((event & THREAD_STATE) == THREAD_AWAKE)
 		return;
-	/* The news, and the load of `event`, come before it in the single order. pairs with
-	 * thread.c:tally__thread_sleep */
-	if (tally_atomic_u32_swap_relaxed(&thread->event, THREAD_AWAKE) == THREAD_AWAKE)
-		return;
-	/* See tally__thread_wakes. pairs with thread.c:tally__thread_sleep */
-	tally_atomic_u64_add_relaxed(&registry.wakes, 1);
-	tally__futex_wake(&thread->event, 1);
+	/* If it has changed, it was woken, or looks at its news before it sleeps again. The news, and the load
+	 * of `event`, come before this in the single order. pairs with thread.c:tally__thread_sleep */
+	if (tally_atomic_u32_compare_and_swap_relaxed(&thread->event, event, event & ~(uint32_t)THREAD_STATE))
+		tally__futex_wake(&thread->event, 1);
 }
 
-static uint32_t news_of(struct tally__thread *thread)
+static uint32_t news_of(const struct tally__thread *thread)
 {
 	uint32_t mail = tally_atomic_ptr_load(&thread->mailbox) != NULL ? NEWS_MAILBOX : 0;
 	return tally_atomic_u32_load(&thread->news) | mail;
 }
 
-bool tally__thread_is_asleep(struct tally__thread *thread)
+bool tally__thread_has_news(const struct tally__thread *thread)
 {
-	/* It says so before it looks whether it has news: what came while it was awake woke nobody, and its
-	 * sender may have ended. If it has found that meanwhile, it says so no more. */
-	return tally_atomic_u32_load(&thread->event) == THREAD_ASLEEP && news_of(thread) == 0 &&
-	       tally_atomic_u32_load(&thread->event) == THREAD_ASLEEP;
+	return news_of(thread) != 0;
+}
+
+uint32_t tally__thread_asleep(const struct tally__thread *thread)
+{
+	/* The news first: whoever takes them has said before that it is awake. */
+	if (news_of(thread) != 0)
+		return 0;
+	uint32_t event = tally_atomic_u32_load(&thread->event);
+	return (event & THREAD_STATE) == THREAD_ASLEEP ? event : 0;
 }
 
 void tally__thread_sleep(struct tally__thread *thread, uint32_t wanted, uint32_t how, int64_t deadline)
 {
-	tally_atomic_u32_store(&thread->event, how);
+	/* Others change nothing but its state. pairs with thread.c:tally__thread_poke */
+	uint32_t awake = tally_atomic_u32_load_relaxed(&thread->event) + THREAD_ONE_SLEEP;
+	tally_atomic_u32_store(&thread->event, awake | how);
 	if ((news_of(thread) & wanted) == 0)
-		tally__futex_wait(&thread->event, how, deadline);
+		tally__futex_wait(&thread->event, awake | how, deadline);
 	/* Who reads an older value wakes in vain. pairs with thread.c:tally__thread_poke */
-	tally_atomic_u32_store_relaxed(&thread->event, THREAD_AWAKE);
+	tally_atomic_u32_store_relaxed(&thread->event, awake);
 }
 
 void tally__thread_open_mailbox(struct tally__thread *thread)
@@ -237,7 +233,7 @@ void tally__thread_open_mailbox(struct tally__thread *thread)
 void tally__thread_reset(void)
 {
 	struct tally__thread *self = tally__thread_self();
-	registry.lock = (struct tally__lock){0};
+	registry = (struct tally__lock){0};
 	for (struct tally__thread *thread = tally__thread_first(); thread != NULL;
 	     thread = thread->next_registered) {
 		tally__deque_reset(&thread->deque);

@@ -17,12 +17,15 @@
 #include "sched/stack.h"
 #include "sched/task.h"
 
-/* Whether a thread sleeps, in its futex word `event`. Set by the thread before it sleeps; whoever wakes it
- * sets THREAD_AWAKE first. */
+/* Whether a thread sleeps, in the lower bits of its futex word `event`. The other bits count its sleeps, so
+ * that who looks twice and finds the same knows that it has not been awake between. The thread sets all of it
+ * before it sleeps, and THREAD_AWAKE when it has slept; whoever wakes it sets THREAD_AWAKE before. */
 enum {
 	THREAD_AWAKE,
 	THREAD_DOZING, /* until some time */
 	THREAD_ASLEEP, /* until it is woken */
+	THREAD_STATE = 3,
+	THREAD_ONE_SLEEP = 4,
 };
 
 /* What others have for a thread, in its word `news`. */
@@ -130,14 +133,14 @@ void tally__thread_send(struct tally__thread *thread, struct tally__task *task);
 /* Wakes a thread that sleeps. What it is to find must be in its mailbox or news already. */
 void tally__thread_poke(struct tally__thread *thread);
 
-/* It sleeps without a deadline, and nothing is there that would wake it. */
-bool tally__thread_is_asleep(struct tally__thread *thread);
+/* Something is there that would wake it. */
+bool tally__thread_has_news(const struct tally__thread *thread);
+
+/* If it sleeps without a deadline and nothing is there that would wake it, its `event`; else 0. */
+uint32_t tally__thread_asleep(const struct tally__thread *thread);
 
 /* Sleeps as `how` until there is some of the news wanted, or until the deadline. May return early. */
 void tally__thread_sleep(struct tally__thread *thread, uint32_t wanted, uint32_t how, int64_t deadline);
-
-/* How many sleepers were woken so far: equal before and after a look means that nothing moved. */
-uint64_t tally__thread_wakes(void);
 
 /* A look at the own mailbox: what it misses, open_mailbox or the look before a sleep finds. */
 static inline bool tally__thread_has_mail(const struct tally__thread *thread)

@@ -1,0 +1,111 @@
+/* The look at all sleepers, which says that nobody can go on: never true while something is under way. */
+#include "platform/clock.h"
+#include "sched/idle.h"
+#include <model.h>
+
+static struct tally__thread *receiver, *sender;
+static struct tally__task letter, answer;
+static unsigned finished; /* looked at by the model alone */
+
+static struct tally__thread *attach(void)
+{
+	struct tally__thread *thread = tally__thread_attach();
+
+	model_assert(thread != NULL);
+	return thread;
+}
+
+/* Sleeps until something is in the mailbox, as who waits does: for good, or as the one who looks again, with a
+ * deadline. */
+static void await_mail(struct tally__thread *thread, int64_t deadline)
+{
+	while (!tally__thread_has_mail(thread)) {
+		tally__thread_sleep(thread, NEWS_MAILBOX, THREAD_ASLEEP, deadline);
+		deadline = TALLY__FOREVER;
+	}
+	tally__thread_open_mailbox(thread);
+	thread->ready = NULL;
+	finished++;
+}
+
+static void receives_and_answers(void)
+{
+	receiver = attach();
+	await_mail(receiver, model_now() + 1);
+	model_wait_until(sender != NULL);
+	tally__thread_send(sender, &answer);
+}
+
+static void sends_and_waits(void)
+{
+	sender = attach();
+	model_wait_until(receiver != NULL);
+	tally__thread_send(receiver, &letter);
+	await_mail(sender, TALLY__FOREVER);
+}
+
+/* One of them is always awake, and the other asleep. */
+enum { ROUNDS = 4 };
+
+static void answers_all(void)
+{
+	for (int i = 0; i < ROUNDS; i++)
+		receives_and_answers();
+}
+
+static void sends_all(void)
+{
+	for (int i = 0; i < ROUNDS; i++)
+		sends_and_waits();
+}
+
+static void looks_for_all(void)
+{
+	struct tally__thread *thread = attach();
+
+	model_wait_until(finished > 0);
+	if (tally__idle_all_asleep(thread))
+		model_assert(finished == 2 * ROUNDS);
+}
+
+static void receives(void)
+{
+	receiver = attach();
+	await_mail(receiver, model_now() + 1);
+}
+
+static void sends_and_ends(void)
+{
+	model_wait_until(receiver != NULL);
+	tally__thread_send(receiver, &letter);
+}
+
+static void looks_for(unsigned all)
+{
+	struct tally__thread *thread = attach();
+
+	if (tally__idle_all_asleep(thread))
+		model_assert(finished == all);
+}
+
+static void looks_for_one(void)
+{
+	looks_for(1);
+}
+
+static void looks_for_both(void)
+{
+	looks_for(2);
+}
+
+static const struct model models[] = {
+	{.name = "letter and answer",
+	 .threads = {receives_and_answers, sends_and_waits, looks_for_both},
+	 .schedules = 150000},
+	{.name = "letters to and fro", .threads = {answers_all, sends_all, looks_for_all}, .schedules = 50000},
+	{.name = "letter from one that ends",
+	 .threads = {receives, sends_and_ends, looks_for_one},
+	 .schedules = 50000},
+};
+
+MODEL_MAIN(models)

@@ -179,13 +179,13 @@ void tally__thread_send(struct tally__thread *thread, struct tally__task *task)
 
 void tally__thread_poke(struct tally__thread *thread)
 {
-	uint32_t event = tally_atomic_u32_load(&thread->event);
-	if ((event & THREAD_STATE) == THREAD_AWAKE)
+	if (tally_atomic_u32_load(&thread->event) == THREAD_AWAKE)
 		return;
-	/* If it has changed, it was woken, or looks at its news before it sleeps again. The news, and the load
-	 * of `event`, come before this in the single order. pairs with thread.c:tally__thread_sleep */
-	if (tally_atomic_u32_compare_and_swap_relaxed(&thread->event, event, event & ~(uint32_t)THREAD_STATE))
-		tally__futex_wake(&thread->event, 1);
+	/* The news, and the load of `event`, come before it in the single order. pairs with
+	 * thread.c:tally__thread_sleep */
+	if (tally_atomic_u32_swap_relaxed(&thread->event, THREAD_AWAKE) == THREAD_AWAKE)
+		return;
+	tally__futex_wake(&thread->event, 1);
 }
 
 static uint32_t news_of(const struct tally__thread *thread)
@@ -210,13 +210,12 @@ uint32_t tally__thread_asleep(const struct tally__thread *thread)
 
 void tally__thread_sleep(struct tally__thread *thread, uint32_t wanted, uint32_t how, int64_t deadline)
 {
-	/* Others change nothing but its state. pairs with thread.c:tally__thread_poke */
-	uint32_t awake = tally_atomic_u32_load_relaxed(&thread->event) + THREAD_ONE_SLEEP;
-	tally_atomic_u32_store(&thread->event, awake | how);
+	uint32_t event = ++thread->sleeps * THREAD_ONE_SLEEP | how;
+	tally_atomic_u32_store(&thread->event, event);
 	if ((news_of(thread) & wanted) == 0)
-		tally__futex_wait(&thread->event, awake | how, deadline);
+		tally__futex_wait(&thread->event, event, deadline);
 	/* Who reads an older value wakes in vain. pairs with thread.c:tally__thread_poke */
-	tally_atomic_u32_store_relaxed(&thread->event, awake);
+	tally_atomic_u32_store_relaxed(&thread->event, THREAD_AWAKE);
 }
 
 void tally__thread_open_mailbox(struct tally__thread *thread)

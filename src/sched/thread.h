@@ -17,9 +17,9 @@
 #include "sched/stack.h"
 #include "sched/task.h"
 
-/* Whether a thread sleeps, in the lower bits of its futex word `event`. The other bits count its sleeps, so
- * that who looks twice and finds the same knows that it has not been awake between. The thread sets all of it
- * before it sleeps, and THREAD_AWAKE when it has slept; whoever wakes it sets THREAD_AWAKE before. */
+/* A thread's futex word `event`: THREAD_AWAKE, or how it sleeps, and above that which of its sleeps that is: so
+ * who looks twice and finds the same knows that it has not been awake between. Set by the thread before it
+ * sleeps; whoever wakes it sets THREAD_AWAKE first, and so does the thread when it has slept. */
 enum {
 	THREAD_AWAKE,
 	THREAD_DOZING, /* until some time */
@@ -56,6 +56,7 @@ struct tally__thread {
 	void *abandoned;    /* a context nobody will resume */
 	void *signal_stack; /* memory for handlers, kept for the next owner */
 	uint32_t looks;     /* for a deadlock, so far */
+	uint32_t sleeps;    /* so far, of all owners */
 	uint32_t number;    /* the system's, for debuggers */
 	bool watched;       /* signal_stack is in use */
 	bool worker;

@@ -196,7 +196,11 @@ class Runtime:
 				state = self.waits(group) if group else "has yielded"
 				if group and task in awake:
 					state = f"was woken by wait group {self.symbols.object(group)}"
-				yield Task(self.field(task, "task.id"), self.lwp(frame), state, self.call(task), frame)
+				yield Task(self.field(task, "task.id"), self.lwp(frame), state, self.call(task), self.left(frame))
+
+	def left(self, frame):
+		"""The frame, if its thread has left it; 0: it is on its way."""
+		return frame if frame and self.field(frame, "frame.stack_pointer") else 0
 
 	def lwp(self, frame):
 		return self.field(self.field(frame, "frame.thread"), "thread.number", 4)
@@ -211,7 +215,7 @@ class Runtime:
 			if group:
 				# It may run tasks meanwhile: then it is parked itself.
 				frame = self.field(thread + self.at["thread.native"], "task.frame")
-				yield Task(0, lwp, self.waits(group), "(a plain thread)", frame, plain=True)
+				yield Task(0, lwp, self.waits(group), "(a plain thread)", self.left(frame), plain=True)
 
 	def tasks(self):
 		return sorted([*self.running(), *self.parked()], key=lambda task: (task.number, task.lwp))

@@ -231,6 +231,17 @@ class Build:
 class Static(Build, unittest.TestCase):
 	options = ["-O0", "-g"]
 
+	def test_who_is_on_the_way_to_its_wait(self):
+		gdb = Gdb(self.folder, self.folder / "blocked")
+		self.addCleanup(gdb.close)
+		gdb.say("break main")
+		gdb.say("run")
+		gdb.say("break tally__context_start thread 1")
+		self.assertIn("tally__context_start", gdb.say("continue"))
+		number = self.plain(gdb)
+		self.assertRegex(gdb.say(f"tally-task {number} bt"), rf"in main \(\) at \S*blocked\.c:{line('/* main waits')}\s*$")
+		gdb.say("kill")
+
 
 class Shared(Build, unittest.TestCase):
 	options = ["-O2", "-g", "-fno-optimize-sibling-calls"]

@@ -74,11 +74,11 @@ int64_t tally__deadlock_look(struct tally__thread *thread)
 		tally__dump_waiters(TALLY__STANDARD_ERROR);
 		tally__die("%s", "nothing is left that could wake them");
 	}
-	/* The one before may have been woken for something better. */
+	/* The one before may have been woken for something better, and sleep for good: then it has taken its
+	 * name back before. */
 	struct tally__thread *other = the_looker();
-	/* pairs with thread.c:tally__thread_sleep */
 	if (other != thread && other != NULL &&
-	    (tally_atomic_u32_load_relaxed(&other->event) & THREAD_STATE) == THREAD_ASLEEP)
+	    (tally_atomic_u32_load(&other->event) & THREAD_STATE) == THREAD_ASLEEP && the_looker() == other)
 		return TALLY__FOREVER;
 	if (other != thread) {
 		set_looker(thread);

@@ -2,6 +2,7 @@
 #include "platform/clock.h"
 #include "sched/idle.h"
 #include <model.h>
+#include <tally/waitgroup.h>
 
 static struct tally__thread *receiver, *sender;
 static struct tally__task letter, answer;
@@ -98,11 +99,40 @@ static void looks_for_both(void)
 	looks_for(2);
 }
 
+/* Who looks again, and finds that it need not, while another relies on it: one of them must see the deadlock.
+ */
+static tally_waitgroup never;
+
+static void make_never(void)
+{
+	tally_waitgroup_add(&never, 1);
+}
+
+static void waits_for_ever(void)
+{
+	model_expect_death("nothing is left that could wake them");
+	tally_waitgroup_wait(&never);
+}
+
+static void has_a_permit_before(void)
+{
+	struct tally__thread *thread = attach();
+
+	model_assert(tally__permit_wait(thread, false));
+	tally__permit_release(thread);
+	waits_for_ever();
+}
+
 static const struct model models[] = {
 	{.name = "letter and answer",
 	 .threads = {receives_and_answers, sends_and_waits, looks_for_both},
 	 .schedules = 150000},
 	{.name = "letters to and fro", .threads = {answers_all, sends_all, looks_for_all}, .schedules = 50000},
+	{.name = "who looks again",
+	 .setup = make_never,
+	 .threads = {waits_for_ever, has_a_permit_before},
+	 .schedules = 10000,
+	 .steps = 1000000},
 	{.name = "letter from one that ends",
 	 .threads = {receives, sends_and_ends, looks_for_one},
 	 .schedules = 50000},

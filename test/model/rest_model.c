@@ -264,6 +264,22 @@ static void comes_last(void)
 	see(0, 2);
 }
 
+/* Tasks that nobody will ever wake, and a thread that waits for them: that is said, whoever is the last to
+ * sleep. */
+static void waits_for_the_gate(void *arg)
+{
+	(void)arg;
+	tally_waitgroup_wait(&gate);
+}
+
+static void waits_for_those_who_wait(void)
+{
+	model_expect_death("nothing is left that could wake them");
+	tally_waitgroup_go(&group, waits_for_the_gate, NULL);
+	tally_waitgroup_go(&group, waits_for_the_gate, NULL);
+	tally_waitgroup_wait(&group);
+}
+
 static const struct model models[] = {
 	{.name = "one place for two", .setup = one_place, .threads = {has_many, has_one}, .schedules = 1000},
 	{.name = "room for a second",
@@ -293,6 +309,11 @@ static const struct model models[] = {
 	 .faults = MODEL_FAULT_THREAD | MODEL_FAULT_EXIT,
 	 .schedules = 10000},
 	{.name = "a turn ends", .setup = one_place, .threads = {gives_its_permit}, .schedules = 12000},
+	{.name = "real deadlock",
+	 .setup = close_the_gate,
+	 .threads = {waits_for_those_who_wait},
+	 .schedules = 6000,
+	 .steps = 1000000},
 	{.name = "come and go",
 	 .setup = expect_two,
 	 .threads = {comes_and_goes, comes_and_goes, comes_last},

@@ -11,6 +11,7 @@
 #include "platform/clock.h"
 #include "platform/die.h"
 #include "platform/plain.h"
+#include "platform/thread.h"
 #include "sched/dump.h"
 #include "sched/idle.h"
 #include "sched/thread.h"
@@ -38,6 +39,28 @@ static void set_looker(struct tally__thread *thread)
 	tally_atomic_ptr_store_relaxed(&looker, thread);
 }
 
+/* How many other threads sleep without a deadline and have no news. *sleeps: of all threads, ever. */
+static int count_asleep(const struct tally__thread *self, uint64_t *sleeps)
+{
+	int count = 0;
+	*sleeps = 0;
+	for (struct tally__thread *thread = tally__thread_first(); thread != NULL;
+	     thread = thread->next_registered)
+		count += tally__thread_is_asleep(thread, sleeps) && thread != self;
+	return count;
+}
+
+bool tally__deadlock_all_asleep(const struct tally__thread *self)
+{
+	/* Two looks, between which nobody has begun a sleep: who sleeps at the second slept at the first. So if
+	 * those are all threads that there were between, there was a moment when all slept. What they, and
+	 * those that have ended, had sent before would be seen by the second. */
+	uint64_t sleeps, sleeps_again;
+	int asleep = count_asleep(self, &sleeps);
+	return asleep + 1 == tally__thread_count() && count_asleep(self, &sleeps_again) == asleep &&
+	       sleeps_again == sleeps;
+}
+
 static bool somebody_waits(void)
 {
 	for (size_t i = 0; i < TALLY__LOT_BUCKETS; i++) {
@@ -63,7 +86,7 @@ int64_t tally__deadlock_look(struct tally__thread *thread)
 {
 	if (!tally__idle_is_quiet())
 		return resign(thread);
-	if (tally__idle_all_asleep(thread)) {
+	if (tally__deadlock_all_asleep(thread)) {
 		/* Asked afterwards: who waited before may have been woken meanwhile. */
 		if (!somebody_waits())
 			return resign(thread);

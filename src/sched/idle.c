@@ -531,34 +531,6 @@ bool tally__idle_is_quiet(void)
 	return quiet && !tally__idle_work_is_visible();
 }
 
-/* How many other threads sleep without a deadline and have no news; the sum of their `event` goes to *events.
- */
-static int count_asleep(const struct tally__thread *self, uint64_t *events)
-{
-	int count = 0;
-	*events = 0;
-	for (struct tally__thread *thread = tally__thread_first(); thread != NULL;
-	     thread = thread->next_registered) {
-		/* Missed, it makes a sleeper too few. pairs with thread.c:take */
-		if (thread == self || !tally_atomic_bool_load_relaxed(&thread->in_use))
-			continue;
-		uint32_t event = tally__thread_asleep(thread);
-		count += event != 0;
-		*events += event;
-	}
-	return count;
-}
-
-bool tally__idle_all_asleep(struct tally__thread *self)
-{
-	/* Two looks that find the same sleeps, between them a moment when all slept and nobody else was there.
-	 * What they, and those that have ended, had sent before would be seen by the second. */
-	uint64_t events, events_again;
-	int asleep = count_asleep(self, &events);
-	return asleep + 1 == tally__thread_count() && count_asleep(self, &events_again) == asleep &&
-	       events_again == events;
-}
-
 void tally__idle_reset(void)
 {
 	pool.lock = (struct tally__lock){0};

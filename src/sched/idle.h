@@ -74,9 +74,6 @@ int tally__idle_set_limit(int limit);
 
 /* Nobody runs tasks, watches or queues for a permit, and no task is queued. */
 bool tally__idle_is_quiet(void);
-/* Every thread of the process but the caller sleeps in the runtime without a deadline, and what each of them,
- * and those that have ended, had for others has been taken or is for the caller. */
-bool tally__idle_all_asleep(struct tally__thread *self);
 
 void tally__idle_reset(void);
 

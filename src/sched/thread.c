@@ -179,11 +179,12 @@ void tally__thread_send(struct tally__thread *thread, struct tally__task *task)
 
 void tally__thread_poke(struct tally__thread *thread)
 {
-	if (tally_atomic_u32_load(&thread->event) == THREAD_AWAKE)
+	const uint32_t awake = ~(uint32_t)THREAD_STATE;
+	if ((tally_atomic_u32_load(&thread->event) & THREAD_STATE) == THREAD_AWAKE)
 		return;
 	/* The news, and the load of `event`, come before it in the single order. pairs with
 	 * thread.c:tally__thread_sleep */
-	if (tally_atomic_u32_swap_relaxed(&thread->event, THREAD_AWAKE) == THREAD_AWAKE)
+	if ((tally_atomic_u32_and_relaxed(&thread->event, awake) & THREAD_STATE) == THREAD_AWAKE)
 		return;
 	tally__futex_wake(&thread->event, 1);
 }
@@ -199,23 +200,23 @@ bool tally__thread_has_news(const struct tally__thread *thread)
 	return news_of(thread) != 0;
 }
 
-uint32_t tally__thread_asleep(const struct tally__thread *thread)
+bool tally__thread_is_asleep(const struct tally__thread *thread, uint64_t *sleeps)
 {
 	/* The news first: whoever takes them has said before that it is awake. */
-	if (news_of(thread) != 0)
-		return 0;
+	bool news = tally__thread_has_news(thread);
 	uint32_t event = tally_atomic_u32_load(&thread->event);
-	return (event & THREAD_STATE) == THREAD_ASLEEP ? event : 0;
+	*sleeps += event / THREAD_ONE_SLEEP;
+	return !news && (event & THREAD_STATE) == THREAD_ASLEEP;
 }
 
 void tally__thread_sleep(struct tally__thread *thread, uint32_t wanted, uint32_t how, int64_t deadline)
 {
-	uint32_t event = ++thread->sleeps * THREAD_ONE_SLEEP | how;
-	tally_atomic_u32_store(&thread->event, event);
+	uint32_t awake = ++thread->sleeps * THREAD_ONE_SLEEP;
+	tally_atomic_u32_store(&thread->event, awake | how);
 	if ((news_of(thread) & wanted) == 0)
-		tally__futex_wait(&thread->event, event, deadline);
+		tally__futex_wait(&thread->event, awake | how, deadline);
 	/* Who reads an older value wakes in vain. pairs with thread.c:tally__thread_poke */
-	tally_atomic_u32_store_relaxed(&thread->event, THREAD_AWAKE);
+	tally_atomic_u32_store_relaxed(&thread->event, awake);
 }
 
 void tally__thread_open_mailbox(struct tally__thread *thread)

@@ -17,9 +17,9 @@
 #include "sched/stack.h"
 #include "sched/task.h"
 
-/* A thread's futex word `event`: THREAD_AWAKE, or how it sleeps, and above that which of its sleeps that is: so
- * who looks twice and finds the same knows that it has not been awake between. Set by the thread before it
- * sleeps; whoever wakes it sets THREAD_AWAKE first, and so does the thread when it has slept. */
+/* A thread's futex word `event`: in its lower bits THREAD_AWAKE or how it sleeps, and above them how often it
+ * has slept, so that who looks twice and finds the same knows that it has not been awake between. All of it is
+ * set by the thread, before it sleeps and after; whoever wakes it sets only THREAD_AWAKE, before that. */
 enum {
 	THREAD_AWAKE,
 	THREAD_DOZING, /* until some time */
@@ -137,8 +137,10 @@ void tally__thread_poke(struct tally__thread *thread);
 /* Something is there that would wake it. */
 bool tally__thread_has_news(const struct tally__thread *thread);
 
-/* If it sleeps without a deadline and nothing is there that would wake it, its `event`; else 0. */
-uint32_t tally__thread_asleep(const struct tally__thread *thread);
+/* It sleeps without a deadline, and nothing is there that would wake it. The number of its sleeps is added to
+ * *sleeps.
+ */
+bool tally__thread_is_asleep(const struct tally__thread *thread, uint64_t *sleeps);
 
 /* Sleeps as `how` until there is some of the news wanted, or until the deadline. May return early. */
 void tally__thread_sleep(struct tally__thread *thread, uint32_t wanted, uint32_t how, int64_t deadline);

@@ -1,10 +1,11 @@
 /* The look at all sleepers, which says that nobody can go on: never true while something is under way. */
 #include "platform/clock.h"
+#include "sched/deadlock.h"
 #include "sched/idle.h"
 #include <model.h>
 #include <tally/waitgroup.h>
 
-static struct tally__thread *receiver, *sender;
+static struct tally__thread *receiver, *sender, *goer;
 static struct tally__task letter, answer;
 static unsigned finished; /* looked at by the model alone */
 
@@ -45,6 +46,43 @@ static void sends_and_waits(void)
 	await_mail(sender, TALLY__FOREVER);
 }
 
+/* One sleeps for the first time and ends; another, which was awake, sends a letter, and sleeps for the first
+ * time too: as many are asleep as before, in sleeps of the same number. */
+static bool gone;
+
+static void comes_and_goes(void)
+{
+	goer = attach();
+	tally__thread_sleep(goer, NEWS_MAILBOX, THREAD_ASLEEP, model_now() + 1);
+	gone = true;
+}
+
+static void sends_when_it_is_gone(void)
+{
+	sender = attach();
+	model_wait_until(gone && receiver != NULL);
+	tally__thread_send(receiver, &letter);
+	await_mail(sender, TALLY__FOREVER);
+}
+
+static void receives_after_the_sender(void)
+{
+	model_wait_until(sender != NULL);
+	receiver = attach();
+	await_mail(receiver, TALLY__FOREVER);
+	tally__thread_send(sender, &answer);
+}
+
+static void looks_when_two_sleep(void)
+{
+	struct tally__thread *thread = attach();
+
+	model_wait_until(finished > 0 ||
+			 (goer != NULL && receiver != NULL && goer->sleeps > 0 && receiver->sleeps > 0));
+	if (tally__deadlock_all_asleep(thread))
+		model_assert(finished == 2);
+}
+
 /* One of them is always awake, and the other asleep. */
 enum { ROUNDS = 4 };
 
@@ -65,7 +103,7 @@ static void looks_for_all(void)
 	struct tally__thread *thread = attach();
 
 	model_wait_until(finished > 0);
-	if (tally__idle_all_asleep(thread))
+	if (tally__deadlock_all_asleep(thread))
 		model_assert(finished == 2 * ROUNDS);
 }
 
@@ -85,7 +123,7 @@ static void looks_for(unsigned all)
 {
 	struct tally__thread *thread = attach();
 
-	if (tally__idle_all_asleep(thread))
+	if (tally__deadlock_all_asleep(thread))
 		model_assert(finished == all);
 }
 
@@ -126,7 +164,10 @@ static void has_a_permit_before(void)
 static const struct model models[] = {
 	{.name = "letter and answer",
 	 .threads = {receives_and_answers, sends_and_waits, looks_for_both},
-	 .schedules = 150000},
+	 .schedules = 100000},
+	{.name = "letter and answer, one goes",
+	 .threads = {receives_after_the_sender, sends_when_it_is_gone, comes_and_goes, looks_when_two_sleep},
+	 .schedules = 50000},
 	{.name = "letters to and fro", .threads = {answers_all, sends_all, looks_for_all}, .schedules = 50000},
 	{.name = "who looks again",
 	 .setup = make_never,

@@ -23,8 +23,8 @@ static void put_on_list(struct tally__metric *metric)
 	if (tally_atomic_u64_load_relaxed(&metric->link_) != 0)
 		return;
 	do {
-		/* The compare-and-swap checks the one and publishes the other. pairs with metric.c:move_metrics
-		 */
+		/* The compare-and-swap checks the one and publishes the other. pairs with
+		 * metric.c:move_metrics */
 		first = tally_atomic_u64_load_relaxed(&list);
 		/* pairs with metric.c:move_metrics */
 		tally_atomic_u64_store_relaxed(&metric->link_, first ? first : LIST_END);

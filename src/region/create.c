@@ -166,8 +166,8 @@ bool tally__region_start(bool wait)
 	uint32_t now;
 
 	while ((now = tally_atomic_u32_load(state)) <= TALLY__REGION_STARTING) {
-		/* Says who does it; the store publishes what is done. pairs with create.c:tally__region_start
-		 */
+		/* Says who does it; the store publishes what is done. pairs with
+		 * create.c:tally__region_start */
 		if (now == TALLY__REGION_NONE && tally_atomic_u32_compare_and_swap_relaxed(
 							 state, TALLY__REGION_NONE, TALLY__REGION_STARTING))
 			tally_atomic_u32_store(state, create() ? TALLY__REGION_READY : TALLY__REGION_REFUSED);

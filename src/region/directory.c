@@ -190,8 +190,8 @@ static void remember(const struct tally__directory *directory, uint32_t words)
 
 	if (!seen || words < WORDS_NOT_SEEN)
 		return;
-	/* The `max` publishes the bits. An older number sets some again. pairs with directory.c:words_to_pass
-	 */
+	/* The `max` publishes the bits; an older number sets some again. pairs with
+	 * directory.c:words_to_pass */
 	for (uint32_t i = tally_atomic_u32_load_relaxed(&seen->words); i < words; i++) {
 		/* Has been loaded, and does not change. pairs with directory.c:publish */
 		uint64_t word = tally_atomic_u64_load_relaxed(&directory->index[i]);

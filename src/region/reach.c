@@ -139,7 +139,6 @@ bool tally__region_reaches(enum tally__area area, uint32_t slot, uint32_t cell)
 
 void tally__region_reach_all(enum tally__area area, uint32_t slots, uint32_t cells)
 {
-	/* Whoever reads it must not find less in `reach` later: one read would be smaller than the one before.
-	 */
+	/* Whoever reads it must not find less in `reach` later: a read would be smaller than one before. */
 	tally_atomic_u64_store(&tally__region.all[area], (uint64_t)slots << 32 | cells);
 }

@@ -1,6 +1,5 @@
-/* Claiming slots and handing them back. None of it is frequent: what orders anything is sequentially
- * consistent.
- */
+/* Claiming slots and handing them back. None of it is frequent, so what orders something is sequentially
+ * consistent. */
 #include "region/slot.h"
 
 #include "region/owner.h"

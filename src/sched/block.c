@@ -19,8 +19,8 @@ void tally__block_prepare(struct tally__waiter *waiter, const void *address)
 	if (thread == NULL)
 		tally__die("no memory for a thread that waits for %p", address);
 	tally__plain_write(waiter, sizeof(*waiter));
-	/* Nobody knows it yet: the lock of its bucket publishes it. pairs with park/waiter.h:tally__waiter_wake
-	 */
+	/* Nobody knows it yet: the lock of its bucket publishes it. pairs with
+	 * park/waiter.h:tally__waiter_wake */
 	tally_atomic_u32_store_relaxed(&waiter->state, WAITER_RUNNING);
 	waiter->address = address;
 	waiter->thread = thread;

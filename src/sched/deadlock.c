@@ -23,8 +23,8 @@
 #define FIRST_PAUSE INT64_C(20000000)
 
 /* One thread at a time is the one that looks again, most often. It is only a name, and all operations on it are
- * relaxed: where two put in their names at once, the one whose name was lost finds the other at its deadline.
- */
+ * relaxed: where two put in their names at once, the one whose name is lost finds the other's at its
+ * deadline. */
 static tally_atomic_ptr looker;
 
 static void *the_looker(void)

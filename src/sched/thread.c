@@ -179,12 +179,12 @@ void tally__thread_send(struct tally__thread *thread, struct tally__task *task)
 
 void tally__thread_poke(struct tally__thread *thread)
 {
-	const uint32_t awake = ~(uint32_t)THREAD_STATE;
+	const uint32_t sleeps = ~(uint32_t)THREAD_STATE;
 	if ((tally_atomic_u32_load(&thread->event) & THREAD_STATE) == THREAD_AWAKE)
 		return;
 	/* The news, and the load of `event`, come before it in the single order. pairs with
 	 * thread.c:tally__thread_sleep */
-	if ((tally_atomic_u32_and_relaxed(&thread->event, awake) & THREAD_STATE) == THREAD_AWAKE)
+	if ((tally_atomic_u32_and_relaxed(&thread->event, sleeps) & THREAD_STATE) == THREAD_AWAKE)
 		return;
 	tally__futex_wake(&thread->event, 1);
 }

@@ -137,9 +137,8 @@ void tally__thread_poke(struct tally__thread *thread);
 /* Something is there that would wake it. */
 bool tally__thread_has_news(const struct tally__thread *thread);
 
-/* It sleeps without a deadline, and nothing is there that would wake it. The number of its sleeps is added to
- * *sleeps.
- */
+/* It sleeps without a deadline, and nothing is there that would wake it. How often it has slept is added to
+ * *sleeps. */
 bool tally__thread_is_asleep(const struct tally__thread *thread, uint64_t *sleeps);
 
 /* Sleeps as `how` until there is some of the news wanted, or until the deadline. May return early. */

@@ -137,8 +137,7 @@ static void looks_for_both(void)
 	looks_for(2);
 }
 
-/* Who looks again, and finds that it need not, while another relies on it: one of them must see the deadlock.
- */
+/* Who looks again finds that it need not, while another relies on it: one of them must see the deadlock. */
 static tally_waitgroup never;
 
 static void make_never(void)
